@@ -1,0 +1,1 @@
+"""What a clip is, and where on Earth things are."""

@@ -1,0 +1,1 @@
+"""Names and outlines of places, and who made them (NOTICE)."""
