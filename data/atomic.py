@@ -1,0 +1,62 @@
+"""Files that are either whole or not there.
+
+A file is written beside its place under a hidden name and then renamed, so a killed run leaves no half of it;
+the hidden rest is removed by the next run that writes the same file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def write_atomic(path: Path, content: bytes | str) -> None:
+    """Write a whole file or nothing.
+
+    Raises:
+        OSError: the folder is missing or cannot be written to.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    part = path.with_name(f".{path.name[:200]}.part{os.getpid()}")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Hold a folder for one process; the system lets go of it however the process ends.
+
+    Raises:
+        BlockingIOError: another process holds it.
+    """
+    lock = folder / ".lookhear.lock"
+    with lock.open("a") as file:
+        _lock(file.fileno(), folder)
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+
+
+def _lock(file: int, folder: Path) -> None:
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise BlockingIOError(
+            f"Another run is writing to {folder}; wait until it ends, or give another folder with -o."
+        ) from error

@@ -1,0 +1,219 @@
+"""Names of places: which country and region a point lies in, which town is near, whose land a cell is.
+
+In: points, or S2 cells of level 6. Out: names, from coarse to fine. Outlines are Natural Earth's, simplified to
+0.05° (about 5 km), so a point near a border or a shore may be given to the neighbour; towns are GeoNames' places
+over 15,000 people. Everything is read from `data/places/`, which travels with the package.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from dataclasses import asdict, dataclass
+from functools import cache, cached_property
+from importlib import resources
+from typing import Any
+
+import numpy as np
+import shapely
+from jaxtyping import Float, Int, UInt64
+from numpy import ndarray
+from shapely.geometry import shape
+
+from lookhear.data import cells
+from lookhear.data.geo import GeoPoint, great_circle_km, lat_lon_deg, unit_vectors
+
+LEVEL = 6
+"""Level of the tables of land and people."""
+
+SHORE_DEG = 0.15
+"""A point this close to land (about 15 km) counts as on it."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """A first-level region of a country."""
+
+    region: str
+    """Its English name."""
+    country: str
+    """Its country's short English name."""
+    iso: str
+    """The country's ISO 3166-1 code, or "" where it has none."""
+    continent: str
+    """The continent the region lies on."""
+
+
+@dataclass(frozen=True)
+class PlaceName:
+    """What a point is called, from coarse to fine; "" where there is no name."""
+
+    continent: str
+    """Continent, or "" at sea."""
+    country: str
+    """Country, or "" at sea."""
+    region: str
+    """First-level region, or the name of the sea."""
+    town: str
+    """The place over 15,000 people whose built-up disk is nearest."""
+    town_km: float
+    """Distance to its centre in kilometres."""
+
+    @property
+    def short(self) -> str:
+        """One line for a person."""
+        where = ", ".join(dict.fromkeys(name for name in (self.region, self.country) if name)) or "open sea"
+        return f"{where} ({self.town_km:.0f} km from {self.town})"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {**asdict(self), "town_km": round(self.town_km, 1)}
+
+
+class Gazetteer:
+    """The shipped tables, read when first asked."""
+
+    def name(self, point: GeoPoint) -> PlaceName:
+        """What a point is called.
+
+        Example:
+            >>> Gazetteer().name(GeoPoint(40.44, -79.99)).region
+            'Pennsylvania'
+        """
+        at = shapely.Point(point.lon_deg, point.lat_deg)
+        town, town_km = self._nearest_town(point)
+        near = self._region_tree.query_nearest(at, max_distance=SHORE_DEG)
+        if len(near):
+            region = self.regions[int(near.min())]
+            return PlaceName(region.continent, region.country, region.region, town, town_km)
+        sea = self._sea_tree.query(at, predicate="within")
+        return PlaceName("", "", self._seas[int(sea[-1])] if len(sea) else "", town, town_km)
+
+    @cached_property
+    def regions(self) -> list[Region]:
+        """All first-level regions."""
+        return [Region(**feature["properties"]) for feature in self._region_features]
+
+    @cached_property
+    def countries(self) -> dict[str, shapely.Geometry]:
+        """Outlines (longitude, latitude in degrees) by short English name."""
+        found: dict[str, list[shapely.Geometry]] = {}
+        for feature in _features("countries"):
+            found.setdefault(feature["properties"]["country"], []).append(shape(feature["geometry"]))
+        return {name: shapely.union_all(parts) for name, parts in sorted(found.items())}
+
+    def country(self, name: str) -> shapely.Geometry:
+        """Outline of a country by its name or ISO code, in any case.
+
+        Raises:
+            ValueError: there is no such country.
+        """
+        codes = {region.iso.lower(): region.country for region in self.regions if region.iso}
+        wanted = codes.get(name.lower(), name).lower()
+        for country, outline in self.countries.items():
+            if country.lower() == wanted:
+                return outline
+        raise ValueError(
+            f"There is no country named {name!r}; give an English name or a two-letter ISO code."
+        )
+
+    @cached_property
+    def land(self) -> tuple[UInt64[ndarray, "n"], Float[ndarray, "n"]]:
+        """Level-6 cells that hold land, sorted, and the share of each that is land."""
+        ids, place = np.unique(self._cell_regions[0], return_inverse=True)
+        return ids, np.minimum(np.bincount(place, weights=self._cell_regions[2]), 1.0)
+
+    @cached_property
+    def people(self) -> tuple[UInt64[ndarray, "n"], Float[ndarray, "n"], Float[ndarray, "n"]]:
+        """Level-6 cells with townspeople or geotagged photographs, sorted, and the numbers of both."""
+        rows = _table("cell_people")
+        ids = cells.from_tokens([row["token"] for row in rows])
+        order = np.argsort(ids)
+        columns = (np.array([float(row[key]) for row in rows])[order] for key in ("population", "photos"))
+        population, photos = columns
+        return ids[order], population, photos
+
+    def shares(self, ids: UInt64[ndarray, "n"], mass: Float[ndarray, "n"]) -> list[tuple[Region, float]]:
+        """How a mass on level-6 or finer cells is spread over regions, largest first; what lies at sea is left out.
+
+        The mass of a cell on a border goes to each side by its area, as the cell itself says no more.
+        """
+        cell, region, share = self._cell_regions
+        by_cell = _sum_by(cells.parents(ids, LEVEL), mass)
+        land_ids, land_share = self.land
+        of_cell = np.searchsorted(land_ids, cell)
+        part = share / np.maximum(land_share[of_cell], share)
+        amounts = np.array([by_cell.get(int(c), 0.0) for c in cell]) * part
+        total = np.bincount(region, weights=amounts, minlength=len(self.regions))
+        order = np.argsort(-total, kind="stable")
+        return [(self.regions[k], float(total[k])) for k in order if total[k] > 0]
+
+    @cached_property
+    def _cell_regions(self) -> tuple[UInt64[ndarray, "n"], Int[ndarray, "n"], Float[ndarray, "n"]]:
+        rows = _table("cell_regions")
+        ids = cells.from_tokens([row["token"] for row in rows])
+        return ids, np.array([int(r["region"]) for r in rows]), np.array([float(r["share"]) for r in rows])
+
+    @cached_property
+    def _region_features(self) -> list[dict[str, Any]]:
+        return _features("regions")
+
+    @cached_property
+    def _region_tree(self) -> shapely.STRtree:
+        return shapely.STRtree([shape(feature["geometry"]) for feature in self._region_features])
+
+    @cached_property
+    def _seas(self) -> list[str]:
+        return [feature["properties"]["sea"] for feature in _features("seas")]
+
+    @cached_property
+    def _sea_tree(self) -> shapely.STRtree:
+        return shapely.STRtree([shape(feature["geometry"]) for feature in _features("seas")])
+
+    @cached_property
+    def _towns(self) -> tuple[list[str], Float[ndarray, "n 3"], Float[ndarray, "n"]]:
+        """Names, unit vectors, and radii of their disks in kilometres."""
+        rows = _table("towns")
+        numbers = np.array(
+            [[float(row[key]) for key in ("lat_deg", "lon_deg", "population")] for row in rows]
+        )
+        radius_km = 0.8 * np.maximum(numbers[:, 2], 1.0) ** 0.22
+        return [row["town"] for row in rows], unit_vectors(numbers[:, 0], numbers[:, 1]), radius_km
+
+    def _nearest_town(self, point: GeoPoint) -> tuple[str, float]:
+        names, units, radius_km = self._towns
+        distance_km = great_circle_km(units, point.unit)
+        k = int(np.argmin(distance_km - radius_km))
+        return names[k], float(distance_km[k])
+
+
+@cache
+def gazetteer() -> Gazetteer:
+    """The one gazetteer of this process."""
+    return Gazetteer()
+
+
+def inside(outline: shapely.Geometry, units: Float[ndarray, "n 3"]) -> ndarray:
+    """Which unit vectors lie in an outline given in (longitude, latitude) degrees."""
+    lat_deg, lon_deg = lat_lon_deg(units)
+    shapely.prepare(outline)
+    return np.asarray(shapely.contains_xy(outline, lon_deg, lat_deg))
+
+
+def _sum_by(ids: UInt64[ndarray, "n"], mass: Float[ndarray, "n"]) -> dict[int, float]:
+    unique, place = np.unique(ids, return_inverse=True)
+    return dict(zip(unique.tolist(), np.bincount(place, weights=mass).tolist(), strict=True))
+
+
+def _read(name: str) -> str:
+    return gzip.decompress(resources.files("lookhear.data.places").joinpath(name).read_bytes()).decode()
+
+
+def _features(name: str) -> list[dict[str, Any]]:
+    return list(json.loads(_read(f"{name}.geojson.gz"))["features"])
+
+
+def _table(name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(_read(f"{name}.csv.gz"))))

@@ -1,0 +1,160 @@
+"""The whole chain on one screen: clip → evidence → density → outlook → trace.
+
+In: a file. Out: a `Result`. What a file claims of itself (date, GPS, device) is read and kept beside the answer and
+never used for it. Pictures are not looked at yet: a clip without sound gets "cannot say", and its notes say why.
+"""
+
+from __future__ import annotations
+
+import datetime
+import platform
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from os import PathLike
+from typing import Any
+
+import shapely
+
+from lookhear.data.clip import Clip
+from lookhear.data.gazetteer import LEVEL, gazetteer
+from lookhear.data.geo import GeoPoint
+from lookhear.data.models import MODELS
+from lookhear.data.provenance import claims_of
+from lookhear.perception.evidence import Evidence
+from lookhear.perception.hearing import Hearing
+from lookhear.perception.listen import Heard
+from lookhear.perception.species import Progress, silent
+from lookhear.prediction.density import CellDensity
+from lookhear.prediction.posterior import Prior, posterior
+from lookhear.prediction.result import Result
+from lookhear.reasoning.outlook import Chance, Outlook
+from lookhear.reasoning.rules import write_trace
+
+REGIONS_KEPT = 12
+"""Names kept of each scale."""
+
+
+@dataclass
+class Locator:
+    """Says where clips were recorded.
+
+    Example:
+        >>> from lookhear.prediction import Locator                                 # doctest: +SKIP
+        >>> result = Locator.offline().locate("clip.mp4")
+        >>> print(result.outlook.headline)
+        United States (83 %); perhaps Pennsylvania (14 %).
+    """
+
+    hearing: Hearing
+    """What listens."""
+
+    @classmethod
+    def offline(cls, progress: Progress = silent) -> Locator:
+        """With the models of `lookhear fetch offline`.
+
+        Raises:
+            MissingModelError: they were not fetched.
+        """
+        return cls(Hearing.load(progress))
+
+    def locate(
+        self,
+        path: str | PathLike[str],
+        week: int | None = None,
+        prior: Prior = "recordings",
+        region: shapely.Geometry | None = None,
+    ) -> Result:
+        """Where a clip was recorded.
+
+        Args:
+            path: a video, a sound or a picture.
+            week: BirdNET week 1..48 (four a month) if the time of year is known.
+            prior: where recordings are made at all.
+            region: outline in (longitude, latitude) degrees to search within.
+
+        Raises:
+            ClipError: the file cannot be used.
+            ValueError: the week or the region makes no sense.
+        """
+        started = time.perf_counter()
+        clip = Clip.open(path)
+        evidence, heard = self.hearing.evidence(clip, week) if clip.has_sound else ((), None)
+        density = posterior(evidence, prior, region)
+        outlook = look_out(density, points=any(one.where for one in evidence))
+        return Result(
+            clip=clip,
+            file_claims=claims_of(clip),
+            sound=heard.quality if heard else None,
+            evidence=evidence,
+            density=density,
+            outlook=outlook,
+            trace=write_trace(evidence, outlook),
+            notes=_notes(clip, evidence, heard, week),
+            settings={"week": week, "prior": prior, "region": region.wkt if region else None},
+            run=_run(time.perf_counter() - started),
+        )
+
+
+def look_out(density: CellDensity, points: bool) -> Outlook:
+    """A density in names; where nothing points anywhere (`points` false) there is no best point."""
+    shares = gazetteer().shares(*density.on_level(LEVEL))
+    best = density.median.rounded(4) if points else None
+    return Outlook(
+        point=best,
+        place=gazetteer().name(best) if best else None,
+        continents=_chances((r.continent, "", p) for r, p in shares),
+        countries=_chances((r.country, r.continent, p) for r, p in shares),
+        regions=_chances((r.region, r.country, p) for r, p in shares),
+        sea=round(max(0.0, 1.0 - sum(p for _, p in shares)), 4),
+        area_50_km2=round(density.region(0.5).area_km2),
+        area_90_km2=round(density.region(0.9).area_km2),
+    )
+
+
+def birdnet_week(date: datetime.date) -> int:
+    """BirdNET's week of a date: four a month, the last one longer."""
+    return (date.month - 1) * 4 + min(3, (date.day - 1) // 7) + 1
+
+
+def _chances(rows: Any) -> tuple[Chance, ...]:
+    total: dict[tuple[str, str], float] = {}
+    for name, part_of, probability in rows:
+        if name:
+            total[name, part_of] = total.get((name, part_of), 0.0) + probability
+    ordered = sorted(total.items(), key=lambda item: (-item[1], item[0]))[:REGIONS_KEPT]
+    return tuple(Chance(name, round(p, 4), part_of) for (name, part_of), p in ordered if p >= 5e-4)
+
+
+def _notes(
+    clip: Clip, evidence: tuple[Evidence, ...], heard: Heard | None, week: int | None
+) -> tuple[str, ...]:
+    """What a reader must know of how the answer came about."""
+    notes = list(clip.notes)
+    if heard is None:
+        notes.append("There is no sound to listen to.")
+    else:
+        notes += heard.quality.notes
+        if heard.doubtful:
+            notes.append(f"{heard.doubtful} fainter guesses of the sound detector were not believed.")
+        if heard.windows and heard.steady == heard.windows:
+            notes.append("The sound is steady throughout (noise, hum or silence): nothing in it tells of a place.")
+    if clip.has_picture:
+        notes.append("The picture was not looked at for its place: only sound is used so far.")
+    if evidence and week is None:
+        notes.append("No date was given, so every season counts; --date or --week narrows it.")
+    return tuple(notes)
+
+
+def _run(seconds: float) -> dict[str, Any]:
+    models = {name: model.licence for name, model in MODELS.items() if name == "birdnet"}
+    return {
+        "lookhear": version("lookhear"),
+        "torch": version("torch"),
+        "python": platform.python_version(),
+        "models": models,
+        "time": {
+            "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "seconds": round(seconds, 3),
+        },
+    }

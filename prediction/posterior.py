@@ -1,0 +1,122 @@
+"""Evidence in, a density over the Earth out: prior × likelihood on S2 cells.
+
+    log p(cell | evidence) = log prior density(cell) + Σ_e log ratio_e(cell) + constant
+
+The prior says where people record at all: a mixture of land area, townspeople and geotagged photographs, and a
+little for everywhere else, so that no place has density zero. Findings are taken as independent given the place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import shapely
+from jaxtyping import Float, UInt64
+from numpy import ndarray
+
+from lookhear.data import cells
+from lookhear.data.gazetteer import LEVEL, gazetteer, inside
+from lookhear.data.geo import GeoPoint, unit_vectors
+from lookhear.perception.evidence import Evidence
+from lookhear.prediction.density import CellDensity
+
+Prior = Literal["recordings", "people", "land", "earth"]
+"""Where people record; where they live; all land alike; the whole Earth alike."""
+
+PRIOR_MIXTURES: dict[Prior, tuple[float, float, float, float]] = {
+    "recordings": (0.02, 0.18, 0.20, 0.60),
+    "people": (0.02, 0.18, 0.80, 0.0),
+    "land": (0.02, 0.98, 0.0, 0.0),
+    "earth": (1.0, 0.0, 0.0, 0.0),
+}
+"""Shares of whole Earth, land area, townspeople (square root of their number), and geotagged photographs."""
+
+BORDER_LEVEL = 9
+"""Cells on the border of a region the user gives are cut down to this level (about 18 km)."""
+
+
+def posterior(
+    evidence: Sequence[Evidence], prior: Prior = "recordings", region: shapely.Geometry | None = None
+) -> CellDensity:
+    """The density that evidence leaves of a prior, within a region (outline in longitude, latitude) if there is one.
+
+    Raises:
+        ValueError: the region is empty.
+    """
+    ids, log_density = prior_log_density(prior)
+    if region is not None:
+        ids, log_density = _within(ids, log_density, region)
+    for one in evidence:
+        if one.where is not None:
+            log_density = log_density + one.where.at(ids)
+    return CellDensity.of(ids, log_density)
+
+
+def prior_log_density(prior: Prior) -> tuple[UInt64[ndarray, "n"], Float[ndarray, "n"]]:
+    """All level-6 cells and the prior's log-density in nats per steradian on them."""
+    ids = cells.all_cells(LEVEL)
+    area = cells.areas_sr(ids)
+    land_ids, land_share = gazetteer().land
+    people_ids, population, photos = gazetteer().people
+    parts = (
+        area,
+        _spread(ids, land_ids, land_share) * area,
+        _spread(ids, people_ids, np.sqrt(population)),
+        _spread(ids, people_ids, photos),
+    )
+    mass = sum(share * part / part.sum() for share, part in zip(PRIOR_MIXTURES[prior], parts, strict=True))
+    return ids, np.log(mass / area)
+
+
+def _spread(
+    ids: UInt64[ndarray, "n"], some: UInt64[ndarray, "m"], amount: Float[ndarray, "m"]
+) -> Float[ndarray, "n"]:
+    """Amounts of some of the cells as a column over all cells."""
+    column = np.zeros(len(ids))
+    column[np.searchsorted(ids, some)] = amount
+    return column
+
+
+def _within(
+    ids: UInt64[ndarray, "n"], log_density: Float[ndarray, "n"], region: shapely.Geometry
+) -> tuple[UInt64[ndarray, "m"], Float[ndarray, "m"]]:
+    """The same density with everything outside the region removed; cells on its border are cut finer."""
+    if region.is_empty:
+        raise ValueError("The region is empty: its file holds no polygon.")
+    for level in range(LEVEL, BORDER_LEVEL):
+        cut = _on_border(ids, region) & (cells.levels(ids) == level)
+        finer = cells.children(ids[cut]).ravel()
+        log_density = np.concatenate([log_density[~cut], np.repeat(log_density[cut], 4)])
+        ids = np.concatenate([ids[~cut], finer])
+    order = np.argsort(ids)
+    ids, log_density = ids[order], log_density[order]
+    kept = inside(region, cells.centers(ids))
+    if not kept.any():
+        leaf = cells.cell_ids(_middle(region), cells.MAX_LEVEL)
+        kept[cells.find(ids, leaf)] = True
+    return ids, np.where(kept, log_density, -np.inf)
+
+
+def _on_border(ids: UInt64[ndarray, "n"], region: shapely.Geometry) -> ndarray:
+    """Which cells have a corner or the centre on another side of the outline than the rest, or touch it within."""
+    corners = cells.corners(ids)
+    points = np.concatenate([corners, cells.centers(ids)[:, None]], axis=1)
+    held = inside(region, points.reshape(-1, 3)).reshape(len(ids), 5)
+    mixed = held.any(1) & ~held.all(1)
+    leaves = cells.cell_ids(_outline_units(region), cells.MAX_LEVEL)
+    touched = np.unique(cells.find(ids, leaves))
+    mixed[touched[touched >= 0]] = True
+    return np.asarray(mixed)
+
+
+def _outline_units(region: shapely.Geometry) -> Float[ndarray, "n 3"]:
+    """Unit vectors of the vertices of an outline."""
+    lon_lat = shapely.get_coordinates(region)
+    return unit_vectors(lon_lat[:, 1], lon_lat[:, 0])
+
+
+def _middle(region: shapely.Geometry) -> Float[ndarray, "1 3"]:
+    point = shapely.point_on_surface(region)
+    return GeoPoint(point.y, point.x).unit[None]
