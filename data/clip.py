@@ -18,9 +18,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
+from io import BufferedReader
 from os import PathLike
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 import av
 import numpy as np
@@ -248,7 +249,7 @@ def _checked_head(file: Path) -> bytes:
     return head
 
 
-def _opened(file: Path) -> BinaryIO:
+def _opened(file: Path) -> BufferedReader:
     try:
         return file.open("rb")
     except OSError as error:
@@ -277,7 +278,7 @@ def _is_text(head: bytes) -> bool:
 class _Nameless:
     """Bytes of an open file without its name, so that FFmpeg judges by content and cannot open neighbours."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BufferedReader) -> None:
         self.read, self.seek, self.tell = file.read, file.seek, file.tell
 
 

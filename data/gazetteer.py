@@ -65,7 +65,7 @@ class PlaceName:
     def short(self) -> str:
         """One line for a person."""
         where = ", ".join(dict.fromkeys(name for name in (self.region, self.country) if name)) or "open sea"
-        return f"{where} ({self.town_km:.0f} km from {self.town})"
+        return f"{where} ({self.town_km:.0f} km from {self.town})" if self.town else where
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -31,7 +31,7 @@ WINDOW = 1024
 
 FRAME_SIDE_PX = 480
 DARK_DB, RANGE_DB, FLATTEN = 3.0, 48.0, 0.7
-"""Black lies so far below the median, white at most so far above black; so much of a row's background goes."""
+"""Black lies so far under the median, white so far above black; the share of a row's background that goes."""
 
 COLOUR_STOPS = ("#08051d", "#1e1150", "#57157e", "#942c80", "#d3436e", "#f8765c", "#febb81", "#fcfdbf")
 """Evenly spaced from soft to loud; lightness only rises, so it reads in grey and with any colour vision."""

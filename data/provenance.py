@@ -79,7 +79,8 @@ def claims_of(source: str | PathLike[str] | Clip) -> FileClaims:
 
 def _media_claims(file: Path) -> FileClaims:
     with open_media(file) as container:
-        tags, known = dict(container.metadata), {}
+        tags: dict[str, str] = dict(container.metadata)
+        known: dict[str, str] = {}
         for stream in container.streams:
             known |= _clean(stream.metadata)  # Ogg has no tags of its own
             tags |= {f"{stream.type} {stream.index}: {key}": value for key, value in stream.metadata.items()}

@@ -14,12 +14,12 @@ from importlib.metadata import version
 from os import PathLike
 from typing import Any
 
-import shapely
-
+from lookhear.data import cells
 from lookhear.data.clip import Clip
-from lookhear.data.gazetteer import LEVEL, gazetteer
+from lookhear.data.gazetteer import LEVEL, gazetteer, inside
 from lookhear.data.geo import GeoPoint
 from lookhear.data.models import MODELS
+from lookhear.data.outline import read_outline
 from lookhear.data.provenance import claims_of
 from lookhear.perception.evidence import Evidence
 from lookhear.perception.hearing import Hearing
@@ -28,7 +28,7 @@ from lookhear.perception.species import Progress, silent
 from lookhear.prediction.density import CellDensity
 from lookhear.prediction.posterior import Prior, posterior
 from lookhear.prediction.result import Result
-from lookhear.reasoning.outlook import Chance, Outlook
+from lookhear.reasoning.outlook import Chance, Outlook, percent
 from lookhear.reasoning.rules import write_trace
 
 REGIONS_KEPT = 12
@@ -63,7 +63,7 @@ class Locator:
         path: str | PathLike[str],
         week: int | None = None,
         prior: Prior = "recordings",
-        region: shapely.Geometry | None = None,
+        region: str | None = None,
     ) -> Result:
         """Where a clip was recorded.
 
@@ -71,7 +71,7 @@ class Locator:
             path: a video, a sound or a picture.
             week: BirdNET week 1..48 (four a month) if the time of year is known.
             prior: where recordings are made at all.
-            region: outline in (longitude, latitude) degrees to search within.
+            region: a country's name or ISO code, or a GeoJSON file with a polygon, to search within.
 
         Raises:
             ClipError: the file cannot be used.
@@ -80,7 +80,8 @@ class Locator:
         started = time.perf_counter()
         clip = Clip.open(path)
         evidence, heard = self.hearing.evidence(clip, week) if clip.has_sound else ((), None)
-        density = posterior(evidence, prior, region)
+        everywhere = posterior(evidence, prior)
+        density = everywhere if region is None else posterior(evidence, prior, read_outline(region))
         outlook = look_out(density, points=any(one.where for one in evidence))
         return Result(
             clip=clip,
@@ -90,8 +91,8 @@ class Locator:
             density=density,
             outlook=outlook,
             trace=write_trace(evidence, outlook),
-            notes=_notes(clip, evidence, heard, week),
-            settings={"week": week, "prior": prior, "region": region.wkt if region else None},
+            notes=(*_notes(clip, evidence, heard, week), *_region_note(everywhere, region)),
+            settings={"week": week, "prior": prior, "region": region},
             run=_run(time.perf_counter() - started),
         )
 
@@ -144,6 +145,15 @@ def _notes(
     if evidence and week is None:
         notes.append("No date was given, so every season counts; --date or --week narrows it.")
     return tuple(notes)
+
+
+def _region_note(everywhere: CellDensity, region: str | None) -> tuple[str, ...]:
+    """How much a restriction leaves out: it must not hide that the evidence points elsewhere."""
+    if region is None:
+        return ()
+    ids, mass = everywhere.on_level(LEVEL)
+    held = percent(float(mass[inside(read_outline(region), cells.centers(ids))].sum()))
+    return (f"Only {region} was searched; without that restriction it holds {held} of the probability.",)
 
 
 def _run(seconds: float) -> dict[str, Any]:

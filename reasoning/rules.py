@@ -65,7 +65,7 @@ def _places(evidence: Sequence[Evidence], outlook: Outlook, point: GeoPoint) -> 
         claims.append(_scale(step, chances, because, cites))  # type: ignore[arg-type]
         if not chances or chances[0].probability < SAYABLE:
             break
-    if outlook.place is not None:
+    if outlook.place is not None and outlook.place.town:
         claims.append(_town(outlook, point, cites))
     return claims
 

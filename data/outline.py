@@ -1,0 +1,44 @@
+"""An outline to search within: a country's name, or a file with a polygon."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import shapely
+from shapely.geometry import shape
+
+from lookhear.data.gazetteer import gazetteer
+
+
+def read_outline(text: str) -> shapely.Geometry:
+    """The outline, in (longitude, latitude) degrees, of a country (name or ISO code) or of a GeoJSON file.
+
+    Example:
+        >>> read_outline("Iceland").bounds
+        (-24.5..., 63.4..., -13.5..., 66.5...)
+
+    Raises:
+        ValueError: there is no such country, or the file holds no polygon.
+    """
+    path = Path(text)
+    if path.suffix.lower() not in (".geojson", ".json"):
+        return gazetteer().country(text)
+    try:
+        outline = shapely.union_all(_polygons(json.loads(path.read_text(encoding="utf-8"))))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, shapely.errors.ShapelyError) as error:
+        raise ValueError(f"{text} cannot be read as GeoJSON ({error}); give a file with a Polygon.") from error
+    if outline.is_empty or outline.geom_type not in ("Polygon", "MultiPolygon"):
+        raise ValueError(f"{text} holds no polygon; give a GeoJSON file with a Polygon or MultiPolygon.")
+    west, south, east, north = outline.bounds
+    if west < -180 or east > 180 or south < -90 or north > 90:
+        raise ValueError(f"{text} reaches beyond ±180° and ±90°; GeoJSON wants longitude, latitude in degrees.")
+    return outline
+
+
+def _polygons(record: dict[str, Any]) -> list[shapely.Geometry]:
+    if record["type"] == "FeatureCollection":
+        return [part for feature in record["features"] for part in _polygons(feature)]
+    found = shape(record["geometry"] if record["type"] == "Feature" else record)
+    return [shapely.make_valid(found)] if found.geom_type in ("Polygon", "MultiPolygon") else []

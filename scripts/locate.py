@@ -1,0 +1,258 @@
+"""`lookhear locate PATH… -o DIR`: files, folders and globs in, one answer a clip out.
+
+In DIR: `<name>.json` for every clip (the whole record), `<name>.<ending>` for every other format, `results.csv` with a
+row a clip, and `failed.csv` with a line for every clip that could not be used. Every file is whole or not there.
+A clip whose record was made from the same bytes with the same settings is not located again.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import glob
+import hashlib
+import io
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+from tqdm import tqdm
+
+from lookhear.data.atomic import only_writer, write_atomic
+from lookhear.data.models import MissingModelError, sha256_of
+from lookhear.prediction.posterior import Prior
+
+if TYPE_CHECKING:
+    from lookhear.prediction.locator import Locator
+    from lookhear.prediction.result import Result
+
+Format = Literal["html", "json", "geojson", "kml", "csv", "raven", "audacity"]
+
+MEDIA = frozenset(
+    ".3gp .aac .ac3 .aif .aiff .amr .avi .avif .bmp .caf .flac .flv .gif .jp2 .jpeg .jpg .m2ts .m4a .m4v .mka .mkv .mov "
+    ".mp2 .mp3 .mp4 .mpeg .mpg .mts .mxf .oga .ogg .ogv .opus .png .tif .tiff .ts .vob .wav .webm .webp .wma .wmv".split()
+)
+"""Endings by which clips are found in a folder; a file that is named is tried whatever its ending."""
+
+
+@dataclass(frozen=True)
+class LocateConfig:
+    """Say where recordings were made, how sure that is, and why."""
+
+    paths: tyro.conf.Positional[tuple[str, ...]]
+    """Videos, sounds, pictures, folders or globs."""
+    out: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("lookhear-results")
+    """Folder for the results."""
+    formats: Annotated[tuple[Format, ...], tyro.conf.arg(aliases=["-f"])] = ("html", "json")
+    """What to write for each clip; json is always written, since it is the record that a resumed run reads."""
+    date: str | None = None
+    """Day of the recording, as 2024-05-31, if it is known; it narrows the season."""
+    week: int | None = None
+    """The same as a week from 1 to 48, four a month, as BirdNET counts."""
+    region: str | None = None
+    """Search only within a country (name or ISO code) or a GeoJSON file with a polygon."""
+    prior: Prior = "recordings"
+    """What is assumed before listening: places where people record, or live, all land, or all the Earth alike."""
+    coarsen_km: float = 0.0
+    """Round every place in the output to cells at least this wide."""
+    overwrite: bool = False
+    """Locate again what was located before."""
+    quiet: bool = False
+    """No progress bars."""
+
+    def __post_init__(self) -> None:
+        if not self.paths:
+            raise ValueError("Name at least one file, folder or glob.")
+        if self.date is not None and self.week is not None:
+            raise ValueError("--date and --week say the same thing; give one of them.")
+        if self.week is not None and not 1 <= self.week <= 48:
+            raise ValueError(f"--week counts from 1 to 48, four a month, but {self.week} was given.")
+        if self.date is not None:
+            _day(self.date)
+        if self.coarsen_km < 0:
+            raise ValueError(f"--coarsen-km cannot be negative, but {self.coarsen_km} was given.")
+
+    def settings(self) -> dict[str, Any]:
+        """The settings that shape an answer, as its record carries them."""
+        from lookhear.prediction.locator import birdnet_week
+
+        week = birdnet_week(_day(self.date)) if self.date else self.week
+        settings = {"week": week, "prior": self.prior, "region": self.region}
+        return {**settings, "coarsen_km": self.coarsen_km} if self.coarsen_km else settings
+
+
+@dataclass
+class Tally:
+    """How a run went."""
+
+    done: list[Path] = field(default_factory=list)
+    """Records of the clips that have an answer."""
+    resumed: int = 0
+    """How many of them were there before."""
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    """Clips without an answer, and why."""
+
+
+def locate(config: LocateConfig) -> int:
+    """Run the command; 0: every clip has an answer, 1: some failed, 2: nothing could be tried."""
+    clips = list(find_clips(config.paths))
+    _check_before(config)
+    config.out.mkdir(parents=True, exist_ok=True)
+    with only_writer(config.out):
+        tally = _locate_all(config, name_clips(clips))
+        _write_tables(config, tally)
+    _report(config, tally)
+    return 1 if tally.failed else 0
+
+
+def find_clips(paths: Iterable[str]) -> list[tuple[Path, Path]]:
+    """Files to locate, each with its path below what was named, each once.
+
+    Raises:
+        FileNotFoundError: a path or glob matches nothing, or a folder holds no media.
+    """
+    found: dict[Path, Path] = {}
+    for text in paths:
+        matches = [Path(text)] if Path(text).exists() else [Path(match) for match in sorted(glob.glob(text, recursive=True))]
+        if not matches:
+            raise FileNotFoundError(f"{text} does not exist and matches no file.")
+        for match in matches:
+            for file, below in _files(match):
+                found.setdefault(file.resolve(), below)
+    return list(found.items())
+
+
+def _files(path: Path) -> Iterator[tuple[Path, Path]]:
+    if not path.is_dir():
+        yield path, Path(path.name)
+        return
+    media = sorted(file for file in path.rglob("*") if file.suffix.lower() in MEDIA and file.is_file())
+    if not media:
+        raise FileNotFoundError(f"The folder {path} holds no video, sound or picture.")
+    for file in media:
+        yield file, file.relative_to(path)
+
+
+def name_clips(clips: list[tuple[Path, Path]]) -> list[tuple[Path, str]]:
+    """Each clip with the name of its results: its own, made unique where two clips share it."""
+    stems = [below.with_suffix("").as_posix().replace("/", "__").lstrip(".-") or "clip" for _, below in clips]
+    times = Counter(stem.lower() for stem in stems)
+    return [
+        (file, stem if times[stem.lower()] == 1 else f"{stem}.{hashlib.sha256(str(file).encode()).hexdigest()[:8]}")
+        for (file, _), stem in zip(clips, stems, strict=True)
+    ]
+
+
+def _check_before(config: LocateConfig) -> None:
+    """Find out before the first clip what would fail for all of them."""
+    if config.region is not None:
+        from lookhear.data.outline import read_outline
+
+        read_outline(config.region)
+    if config.coarsen_km:
+        from lookhear.prediction.coarsen import level_of_width
+
+        level_of_width(config.coarsen_km)
+
+
+def _locate_all(config: LocateConfig, clips: list[tuple[Path, str]]) -> Tally:
+    tally, settings, locator = Tally(), config.settings(), None
+    for file, name in tqdm(clips, "Locating", unit="clip", disable=config.quiet or len(clips) == 1):
+        record = config.out / f"{name}.json"
+        try:
+            result = before = None if config.overwrite else _finished(record, file, settings)
+            if result is None:
+                locator = locator or _load(config)
+                result = _one(locator, file, config, settings)
+            _save(result, config, name, resumed=before is not None)
+            tally.resumed += before is not None
+            tally.done.append(record)
+            tqdm.write(f"{file.name}: {result.outlook.headline}")
+        except (MissingModelError, PermissionError):
+            raise
+        except Exception as error:  # one bad clip must not stop the batch, whatever is wrong with it
+            tally.failed.append((str(file), _sentence(error)))
+            tqdm.write(f"{file.name}: {_sentence(error)}", file=sys.stderr)
+    return tally
+
+
+def _load(config: LocateConfig) -> Locator:
+    from lookhear.prediction.locator import Locator
+
+    def progress(steps: range, what: str) -> Iterator[int]:
+        return iter(tqdm(steps, what, unit="month", disable=config.quiet))
+
+    return Locator.offline(progress)
+
+
+def _one(locator: Locator, file: Path, config: LocateConfig, settings: dict[str, Any]) -> Result:
+    result = locator.locate(file, settings["week"], settings["prior"], settings["region"])
+    if not config.coarsen_km:
+        return result
+    from lookhear.prediction.coarsen import coarsen
+
+    return coarsen(result, config.coarsen_km)
+
+
+def _finished(record: Path, file: Path, settings: dict[str, Any]) -> Result | None:
+    """The earlier answer, if it was made from the same bytes, with the same settings, by this version."""
+    from importlib.metadata import version
+
+    from lookhear.prediction.result import Result
+
+    try:
+        result = Result.from_json(json.loads(record.read_bytes()))
+        same = sha256_of(file) == result.clip.sha256
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return result if same and result.settings == settings and result.run["lookhear"] == version("lookhear") else None
+
+
+def _save(result: Result, config: LocateConfig, name: str, *, resumed: bool) -> None:
+    """Write the formats, or those that an earlier run did not; the record comes last: it means "finished"."""
+    from lookhear.prediction.writers import WRITERS
+
+    wanted = [f for f in config.formats if f not in ("json", "csv")] + ["json"]
+    paths = {f: config.out / f"{name}.{WRITERS[f].EXTENSION}" for f in wanted}
+    result.save(config.out, [f for f in wanted if not (resumed and paths[f].exists())], name)
+
+
+def _write_tables(config: LocateConfig, tally: Tally) -> None:
+    from lookhear.prediction.result import Result
+    from lookhear.prediction.writers.csv_table import write_table
+
+    if "csv" in config.formats:
+        results = (Result.from_json(json.loads(record.read_bytes())) for record in tally.done)
+        write_atomic(config.out / "results.csv", write_table(results))
+    failed = config.out / "failed.csv"
+    if tally.failed:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([("file", "error"), *tally.failed])
+        write_atomic(failed, text.getvalue())
+    else:
+        failed.unlink(missing_ok=True)
+
+
+def _report(config: LocateConfig, tally: Tally) -> None:
+    parts = [f"{len(tally.done)} located" + (f" ({tally.resumed} before)" if tally.resumed else "")]
+    if tally.failed:
+        parts.append(f"{len(tally.failed)} failed, see {config.out / 'failed.csv'}")
+    print(f"{'; '.join(parts)}. Results are in {config.out}")
+
+
+def _day(text: str) -> datetime.date:
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"--date must be a day like 2024-05-31, but {text!r} was given.") from error
+
+
+def _sentence(error: Exception) -> str:
+    """An expected error's own sentence, or what kind of bug this is."""
+    return str(error) if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {error}"
+

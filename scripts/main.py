@@ -1,0 +1,62 @@
+"""`lookhear COMMAND …`: finds the command and hands over; nothing heavy is imported before."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.metadata import version
+
+COMMANDS = {
+    "locate": "say where recordings were made, how sure that is, and why",
+    "fetch": "get the models (the only command that uses the network)",
+    "doctor": "check this installation and say what is missing",
+    "evaluate-oracle": "how far species ranges alone can locate, beside the published table",
+}
+"""Command to what it does; it lives in the module of that name, as a function with a config of that name."""
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    arguments = sys.argv[1:]
+    if arguments and arguments[0] in COMMANDS:
+        sys.exit(run(arguments[0], arguments[1:]))
+    if arguments == ["--version"]:
+        print(f"lookhear {version('lookhear')}")
+        sys.exit(0)
+    wanted_help = not arguments or arguments[0] in ("-h", "--help")
+    if not wanted_help:
+        print(f"lookhear: there is no command {arguments[0]!r}.\n", file=sys.stderr)
+    print(usage(), file=sys.stdout if wanted_help else sys.stderr)
+    sys.exit(0 if wanted_help else 2)
+
+
+def usage() -> str:
+    """The list of commands."""
+    lines = [f"  {name:<18}{what}" for name, what in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: lookhear COMMAND [--help]",
+            "",
+            "Give it a video clip, or only its sound: it says where on Earth it was recorded, how sure it is, and why.",
+            "",
+            *lines,
+        ]
+    )
+
+
+def run(command: str, arguments: list[str]) -> int:
+    """Run one command and return its exit code."""
+    import tyro
+
+    name = command.replace("-", "_")
+    module = import_module(f"lookhear.scripts.{name}")
+    config_type = getattr(module, "".join(part.capitalize() for part in name.split("_")) + "Config")
+    try:
+        config = tyro.cli(config_type, args=arguments, prog=f"lookhear {command}")
+        return int(getattr(module, name)(config))
+    except (FileNotFoundError, ValueError, OSError) as error:
+        print(f"lookhear {command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"\nlookhear {command}: stopped; what is done is kept, the same command goes on.", file=sys.stderr)
+        return 130
