@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+LOCK = ".lookhear.lock"
+"""Stays in the folder: removing it would let a third process in between two others."""
+
 
 def write_atomic(path: Path, content: bytes | str) -> None:
     """Write a whole file or nothing.
@@ -37,13 +40,9 @@ def only_writer(folder: Path) -> Iterator[None]:
     Raises:
         BlockingIOError: another process holds it.
     """
-    lock = folder / ".lookhear.lock"
-    with lock.open("a") as file:
+    with (folder / LOCK).open("a") as file:
         _lock(file.fileno(), folder)
-        try:
-            yield
-        finally:
-            lock.unlink(missing_ok=True)
+        yield
 
 
 def _lock(file: int, folder: Path) -> None:

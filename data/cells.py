@@ -24,7 +24,7 @@ _POSITION_TO_IJ = ((0, 1, 3, 2), (0, 2, 3, 1), (3, 2, 0, 1), (3, 1, 0, 2))
 _POSITION_TO_ORIENTATION = (_SWAP, 0, 0, _INVERT | _SWAP)
 
 
-def cell_ids(units: Float[ndarray, "n 3"], level: int) -> UInt64[ndarray, "n"]:
+def cell_ids(units: Float[ndarray, "n 3"], level: int) -> UInt64[ndarray, " n"]:
     """Ids of the cells of one level that hold the points.
 
     Raises:
@@ -44,22 +44,22 @@ def cell_ids(units: Float[ndarray, "n 3"], level: int) -> UInt64[ndarray, "n"]:
         ids = ids << np.uint64(2) | to_position[orientation, quadrant]
         orientation = to_orientation[orientation, quadrant]
     below = np.uint64(2 * (MAX_LEVEL - level) + 1)
-    return ids << below | np.uint64(1) << (below - np.uint64(1))
+    return np.asarray(ids << below | np.uint64(1) << (below - np.uint64(1)))
 
 
-def levels(ids: UInt64[ndarray, "n"]) -> Int[ndarray, "n"]:
+def levels(ids: UInt64[ndarray, " n"]) -> Int[ndarray, " n"]:
     """The level of each id (0: a sixth of the Earth, 30: about a square centimetre)."""
     _, exponent = np.frexp(_lowest_bit(ids).astype(np.float64))
-    return MAX_LEVEL - (exponent - 1) // 2
+    return np.asarray(MAX_LEVEL - (exponent - 1) // 2)
 
 
-def id_range(ids: UInt64[ndarray, "n"]) -> tuple[UInt64[ndarray, "n"], UInt64[ndarray, "n"]]:
+def id_range(ids: UInt64[ndarray, " n"]) -> tuple[UInt64[ndarray, " n"], UInt64[ndarray, " n"]]:
     """First and last id of any level inside each cell; a sorted list of disjoint cells is searched by these."""
     reach = _lowest_bit(ids) - np.uint64(1)
     return ids - reach, ids + reach
 
 
-def find(ids: UInt64[ndarray, "n"], wanted: UInt64[ndarray, "m"]) -> Int[ndarray, "m"]:
+def find(ids: UInt64[ndarray, " n"], wanted: UInt64[ndarray, " m"]) -> Int[ndarray, " m"]:
     """Index of the cell among sorted, disjoint `ids` (levels may differ) that holds each wanted one, or -1."""
     if len(ids) == 0:
         return np.full(len(wanted), -1)
@@ -69,33 +69,33 @@ def find(ids: UInt64[ndarray, "n"], wanted: UInt64[ndarray, "m"]) -> Int[ndarray
     return np.where((first[at] <= wanted) & (wanted <= last[at]), at, -1)
 
 
-def parents(ids: UInt64[ndarray, "n"], level: int) -> UInt64[ndarray, "n"]:
+def parents(ids: UInt64[ndarray, " n"], level: int) -> UInt64[ndarray, " n"]:
     """Ids of the ancestors at a level no finer than the cells' own."""
     lowest = np.uint64(1) << np.uint64(2 * (MAX_LEVEL - level))
-    return ids & (~lowest + np.uint64(1)) | lowest
+    return np.asarray(ids & (~lowest + np.uint64(1)) | lowest)
 
 
-def children(ids: UInt64[ndarray, "n"]) -> UInt64[ndarray, "n 4"]:
+def children(ids: UInt64[ndarray, " n"]) -> UInt64[ndarray, "n 4"]:
     """Ids of the four cells of the next level, in order along the curve."""
     step = _lowest_bit(ids)[:, None] >> np.uint64(2)
     first = ids[:, None] - _lowest_bit(ids)[:, None] + step
-    return first + np.arange(4, dtype=np.uint64) * (step << np.uint64(1))
+    return np.asarray(first + np.arange(4, dtype=np.uint64) * (step << np.uint64(1)))
 
 
-def all_cells(level: int) -> UInt64[ndarray, "n"]:
+def all_cells(level: int) -> UInt64[ndarray, " n"]:
     """All 6·4^level ids of a level, sorted."""
     below = np.uint64(2 * (MAX_LEVEL - level) + 1)
     count = np.arange(6 * 4**level, dtype=np.uint64)
-    return count << below | np.uint64(1) << (below - np.uint64(1))
+    return np.asarray(count << below | np.uint64(1) << (below - np.uint64(1)))
 
 
-def centers(ids: UInt64[ndarray, "n"]) -> Float[ndarray, "n 3"]:
+def centers(ids: UInt64[ndarray, " n"]) -> Float[ndarray, "n 3"]:
     """Unit vectors of the cells' centres."""
     face, i, j, size = _square(ids)
     return _unit(face, _project((2 * i + size) / 2.0**31), _project((2 * j + size) / 2.0**31))
 
 
-def corners(ids: UInt64[ndarray, "n"]) -> Float[ndarray, "n 4 3"]:
+def corners(ids: UInt64[ndarray, " n"]) -> Float[ndarray, "n 4 3"]:
     """Unit vectors of the cells' corners, counter-clockwise seen from outside."""
     face, i, j, size = _square(ids)
     u0, u1 = _project(i / 2.0**30), _project((i + size) / 2.0**30)
@@ -103,10 +103,10 @@ def corners(ids: UInt64[ndarray, "n"]) -> Float[ndarray, "n 4 3"]:
     return np.stack([_unit(face, u, v) for u, v in ((u0, v0), (u1, v0), (u1, v1), (u0, v1))], axis=1)
 
 
-def areas_sr(ids: UInt64[ndarray, "n"]) -> Float[ndarray, "n"]:
+def areas_sr(ids: UInt64[ndarray, " n"]) -> Float[ndarray, " n"]:
     """Exact areas in steradian (spherical excess of two triangles, Eriksson's formula); they add up to 4π."""
     a, b, c, d = np.moveaxis(corners(ids), 1, 0)
-    return _triangle_sr(a, b, c) + _triangle_sr(a, c, d)
+    return np.asarray(_triangle_sr(a, b, c) + _triangle_sr(a, c, d))
 
 
 def mean_width_km(level: int) -> float:
@@ -114,12 +114,12 @@ def mean_width_km(level: int) -> float:
     return float(np.sqrt(EARTH_AREA_KM2 / (6 * 4**level)))
 
 
-def tokens(ids: UInt64[ndarray, "n"]) -> list[str]:
+def tokens(ids: UInt64[ndarray, " n"]) -> list[str]:
     """Ids as S2's short hexadecimal tokens."""
     return [f"{int(cell):016x}".rstrip("0") or "X" for cell in ids]
 
 
-def from_tokens(names: list[str]) -> UInt64[ndarray, "n"]:
+def from_tokens(names: list[str]) -> UInt64[ndarray, " n"]:
     """Ids of tokens.
 
     Raises:
@@ -128,8 +128,8 @@ def from_tokens(names: list[str]) -> UInt64[ndarray, "n"]:
     return np.array([int(name.ljust(16, "0"), 16) for name in names], dtype=np.uint64)
 
 
-def _lowest_bit(ids: UInt64[ndarray, "n"]) -> UInt64[ndarray, "n"]:
-    return ids & (~ids + np.uint64(1))
+def _lowest_bit(ids: UInt64[ndarray, " n"]) -> UInt64[ndarray, " n"]:
+    return np.asarray(ids & (~ids + np.uint64(1)))
 
 
 @cache
@@ -146,7 +146,7 @@ def _hilbert_tables() -> tuple[UInt64[ndarray, "4 4"], Int[ndarray, "4 4"]]:
 
 def _face_uv(
     units: Float[ndarray, "n 3"],
-) -> tuple[Int[ndarray, "n"], Float[ndarray, "n"], Float[ndarray, "n"]]:
+) -> tuple[Int[ndarray, " n"], Float[ndarray, " n"], Float[ndarray, " n"]]:
     """Cube face and coordinates on it (S2's numbering of faces and axes)."""
     x, y, z = np.asarray(units, dtype=np.float64).T
     size = np.abs(np.stack([x, y, z]))
@@ -161,28 +161,28 @@ def _face_uv(
     return face, u, v
 
 
-def _grid_index(u: Float[ndarray, "n"]) -> Int[ndarray, "n"]:
+def _grid_index(u: Float[ndarray, " n"]) -> Int[ndarray, " n"]:
     """Index 0..2^30-1 along one side of a face (quadratic projection, its inverse)."""
     s = np.where(u >= 0, 0.5 * np.sqrt(1 + 3 * np.abs(u)), 1 - 0.5 * np.sqrt(1 + 3 * np.abs(u)))
     return np.clip(np.floor(s * 2.0**30), 0, 2**30 - 1).astype(np.int64)
 
 
-def _project(s: Float[ndarray, "n"]) -> Float[ndarray, "n"]:
+def _project(s: Float[ndarray, " n"]) -> Float[ndarray, " n"]:
     """Cell space [0, 1] to cube space [-1, 1]."""
     return np.where(s >= 0.5, (4 * s * s - 1) / 3, (1 - 4 * (1 - s) * (1 - s)) / 3)
 
 
-def _unit(face: Int[ndarray, "n"], u: Float[ndarray, "n"], v: Float[ndarray, "n"]) -> Float[ndarray, "n 3"]:
+def _unit(face: Int[ndarray, " n"], u: Float[ndarray, " n"], v: Float[ndarray, " n"]) -> Float[ndarray, "n 3"]:
     """Unit vector of a point on a cube face."""
     one = np.ones_like(u)
     sides = ((one, u, v), (-u, one, v), (-u, -v, one), (-one, -v, -u), (v, -one, -u), (v, u, -one))
     xyz = np.stack([np.choose(face, [side[axis] for side in sides]) for axis in range(3)], axis=-1)
-    return xyz / np.linalg.norm(xyz, axis=-1, keepdims=True)
+    return np.asarray(xyz / np.linalg.norm(xyz, axis=-1, keepdims=True))
 
 
 def _square(
-    ids: UInt64[ndarray, "n"],
-) -> tuple[Int[ndarray, "n"], Int[ndarray, "n"], Int[ndarray, "n"], Int[ndarray, "n"]]:
+    ids: UInt64[ndarray, " n"],
+) -> tuple[Int[ndarray, " n"], Int[ndarray, " n"], Int[ndarray, " n"], Int[ndarray, " n"]]:
     """Face, lowest (i, j) corner and side, in units of the finest level."""
     to_position, to_orientation = _hilbert_tables()
     to_quadrant = np.argsort(to_position, axis=1)
@@ -201,6 +201,6 @@ def _square(
     return face, i * size, j * size, size
 
 
-def _triangle_sr(a: ndarray, b: ndarray, c: ndarray) -> Float[ndarray, "n"]:
+def _triangle_sr(a: ndarray, b: ndarray, c: ndarray) -> Float[ndarray, " n"]:
     volume = np.abs(np.sum(a * np.cross(b, c), axis=-1))
-    return 2 * np.arctan2(volume, 1 + np.sum(a * b, -1) + np.sum(b * c, -1) + np.sum(c * a, -1))
+    return np.asarray(2 * np.arctan2(volume, 1 + np.sum(a * b, -1) + np.sum(b * c, -1) + np.sum(c * a, -1)))

@@ -120,13 +120,13 @@ class Gazetteer:
         )
 
     @cached_property
-    def land(self) -> tuple[UInt64[ndarray, "n"], Float[ndarray, "n"]]:
+    def land(self) -> tuple[UInt64[ndarray, " n"], Float[ndarray, " n"]]:
         """Level-6 cells that hold land, sorted, and the share of each that is land."""
         ids, place = np.unique(self._cell_regions[0], return_inverse=True)
         return ids, np.minimum(np.bincount(place, weights=self._cell_regions[2]), 1.0)
 
     @cached_property
-    def people(self) -> tuple[UInt64[ndarray, "n"], Float[ndarray, "n"], Float[ndarray, "n"]]:
+    def people(self) -> tuple[UInt64[ndarray, " n"], Float[ndarray, " n"], Float[ndarray, " n"]]:
         """Level-6 cells with townspeople or geotagged photographs, sorted, and the numbers of both."""
         rows = _table("cell_people")
         ids = cells.from_tokens([row["token"] for row in rows])
@@ -135,7 +135,7 @@ class Gazetteer:
         population, photos = columns
         return ids[order], population, photos
 
-    def shares(self, ids: UInt64[ndarray, "n"], mass: Float[ndarray, "n"]) -> list[tuple[Region, float]]:
+    def shares(self, ids: UInt64[ndarray, " n"], mass: Float[ndarray, " n"]) -> list[tuple[Region, float]]:
         """How a mass on level-6 or finer cells is spread over regions, largest first; what lies at sea is left out.
 
         The mass of a cell on a border goes to each side by its area, as the cell itself says no more.
@@ -151,7 +151,7 @@ class Gazetteer:
         return [(self.regions[k], float(total[k])) for k in order if total[k] > 0]
 
     @cached_property
-    def _cell_regions(self) -> tuple[UInt64[ndarray, "n"], Int[ndarray, "n"], Float[ndarray, "n"]]:
+    def _cell_regions(self) -> tuple[UInt64[ndarray, " n"], Int[ndarray, " n"], Float[ndarray, " n"]]:
         rows = _table("cell_regions")
         ids = cells.from_tokens([row["token"] for row in rows])
         return ids, np.array([int(r["region"]) for r in rows]), np.array([float(r["share"]) for r in rows])
@@ -173,7 +173,7 @@ class Gazetteer:
         return shapely.STRtree([shape(feature["geometry"]) for feature in _features("seas")])
 
     @cached_property
-    def _towns(self) -> tuple[list[str], Float[ndarray, "n 3"], Float[ndarray, "n"]]:
+    def _towns(self) -> tuple[list[str], Float[ndarray, "n 3"], Float[ndarray, " n"]]:
         """Names, unit vectors, and radii of their disks in kilometres."""
         rows = _table("towns")
         numbers = np.array(
@@ -202,7 +202,7 @@ def inside(outline: shapely.Geometry, units: Float[ndarray, "n 3"]) -> ndarray:
     return np.asarray(shapely.contains_xy(outline, lon_deg, lat_deg))
 
 
-def _sum_by(ids: UInt64[ndarray, "n"], mass: Float[ndarray, "n"]) -> dict[int, float]:
+def _sum_by(ids: UInt64[ndarray, " n"], mass: Float[ndarray, " n"]) -> dict[int, float]:
     unique, place = np.unique(ids, return_inverse=True)
     return dict(zip(unique.tolist(), np.bincount(place, weights=mass).tolist(), strict=True))
 

@@ -45,15 +45,15 @@ class GeoPoint:
             object.__setattr__(self, "lon_deg", (self.lon_deg + 180.0) % 360.0 - 180.0)
 
     @classmethod
-    def from_unit(cls, unit: Float[ndarray, "3"]) -> GeoPoint:
+    def from_unit(cls, unit: Float[ndarray, " 3"]) -> GeoPoint:
         """The place a vector from the Earth's centre points to; its length does not matter."""
         lat_deg, lon_deg = lat_lon_deg(np.asarray(unit, dtype=np.float64))
         return cls(float(lat_deg), float(lon_deg))
 
     @property
-    def unit(self) -> Float[ndarray, "3"]:
+    def unit(self) -> Float[ndarray, " 3"]:
         """Unit vector in R³ (x towards 0°N 0°E, z towards the north pole)."""
-        return unit_vectors(np.float64(self.lat_deg), np.float64(self.lon_deg))
+        return unit_vectors(np.asarray(self.lat_deg), np.asarray(self.lon_deg))
 
     def distance_km(self, other: GeoPoint) -> float:
         """Great-circle distance in kilometres."""
@@ -85,4 +85,4 @@ def great_circle_km(a: Float[ndarray, "*n 3"], b: Float[ndarray, "*n 3"]) -> Flo
     atan2(|a × b|, a · b): arccos of the dot product alone loses everything under about 100 m.
     """
     cross = np.linalg.norm(np.cross(a, b), axis=-1)
-    return EARTH_RADIUS_KM * np.arctan2(cross, np.sum(a * b, axis=-1))
+    return np.asarray(EARTH_RADIUS_KM * np.arctan2(cross, np.sum(a * b, axis=-1)))

@@ -46,7 +46,7 @@ class MelSpectrogram(nn.Module):
     def forward(self, sound: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch 96 frames"]:
         """Band energies, highest band first."""
         spectrum = torch.fft.rfft(sound.unfold(1, self.frame, self.hop) * self.window).real
-        bands = (spectrum @ self.mel.T).square().pow(self.exponent)
+        bands: Tensor = (spectrum @ self.mel.T).square().pow(self.exponent)
         return bands.flip(2).transpose(1, 2)
 
 
@@ -76,7 +76,7 @@ class InvertedResidual(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch d h2 w2"]:
         """One block."""
-        y = F.silu(self.depthwise(F.silu(self.expand(x))))
+        y: Tensor = F.silu(self.depthwise(F.silu(self.expand(x))))
         y = self.project(self.squeeze_excite(y))
         return x + y if self.residual else y
 

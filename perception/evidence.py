@@ -30,22 +30,22 @@ class CellLikelihood:
         >>> where = CellLikelihood.of(np.array([cell], dtype=np.uint64), np.array([8.0]), elsewhere=-0.7)
     """
 
-    ids: UInt64[ndarray, "n"]
+    ids: UInt64[ndarray, " n"]
     """S2 cells, sorted and disjoint."""
-    log_ratio: Float[ndarray, "n"]
+    log_ratio: Float[ndarray, " n"]
     """In each of them, log of likelihood over mean likelihood, in nats."""
     elsewhere: float
     """The same for every other place on Earth."""
 
     @classmethod
-    def of(cls, ids: UInt64[ndarray, "n"], log_ratio: Float[ndarray, "n"], elsewhere: float) -> CellLikelihood:
+    def of(cls, ids: UInt64[ndarray, " n"], log_ratio: Float[ndarray, " n"], elsewhere: float) -> CellLikelihood:
         """Drop the cells that say no more than `elsewhere` does, and round."""
         elsewhere = round(float(elsewhere), DIGITS)
         log_ratio = np.round(log_ratio.astype(np.float64), DIGITS)
         telling = np.abs(log_ratio - elsewhere) > 0.01
         return cls(ids[telling], log_ratio[telling], elsewhere)
 
-    def at(self, ids: UInt64[ndarray, "m"]) -> Float[ndarray, "m"]:
+    def at(self, ids: UInt64[ndarray, " m"]) -> Float[ndarray, " m"]:
         """Log-ratio in nats in cells no coarser than these."""
         place = cells.find(self.ids, ids)
         values = np.append(self.log_ratio, self.elsewhere)

@@ -13,7 +13,7 @@ import numpy as np
 
 from lookhear.data.clip import Clip
 from lookhear.perception.birdnet import BirdNet, read_labels
-from lookhear.perception.evidence import CellLikelihood, Evidence
+from lookhear.perception.evidence import CellLikelihood, Evidence, Kind
 from lookhear.perception.listen import Detection, Heard, listen
 from lookhear.perception.ranges import RangeModel
 from lookhear.perception.species import Progress, SpeciesRanges, silent
@@ -84,7 +84,7 @@ class Hearing:
 
     def _evidence(self, detection: Detection, where: CellLikelihood | None) -> Evidence:
         name, label = self.labels[detection.label]
-        kind = "sound" if name in SOUNDS else "species"
+        kind: Kind = "sound" if name in SOUNDS else "species"
         return Evidence(
             "", kind, SOUNDS.get(name, label), name, detection.moments, detection.confidence, DETECTOR, where
         )

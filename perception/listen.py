@@ -22,7 +22,7 @@ from jaxtyping import Bool, Float, Float32
 from numpy import ndarray
 
 from lookhear.data.clip import Clip, SoundQuality
-from lookhear.perception.birdnet import SAMPLE_RATE_HZ, WINDOW_SAMPLES, WINDOW_S, BirdNet
+from lookhear.perception.birdnet import SAMPLE_RATE_HZ, WINDOW_S, WINDOW_SAMPLES, BirdNet
 from lookhear.perception.evidence import Moment
 
 HOP_S = 1.5
@@ -106,7 +106,7 @@ def hear(windows: Float32[ndarray, "batch 144000"], birdnet: BirdNet) -> Float32
         return torch.sigmoid(logits).numpy()
 
 
-def liveliness(windows: Float32[ndarray, "batch 144000"]) -> Float[ndarray, "batch"]:
+def liveliness(windows: Float32[ndarray, "batch 144000"]) -> Float[ndarray, " batch"]:
     """How far the liveliest band of sound between 150 Hz and 15 kHz rises above its own median, in dB.
 
     About 1 for white noise, 0 for a tone or hum, over 10 for a bird near the microphone. Bands are about 470 Hz wide
@@ -115,14 +115,15 @@ def liveliness(windows: Float32[ndarray, "batch 144000"]) -> Float[ndarray, "bat
     spectrum = np.fft.rfft(windows.reshape(len(windows), -1, 1000) * np.hanning(1000), axis=2)
     power = np.abs(spectrum[:, :, 3:313]) ** 2
     bands = power.reshape(*power.shape[:2], 31, 10).sum(3)
-    frames = bands.reshape(len(windows), -1, 2, 31).sum(2) + 1e-9
-    level_db = 10 * np.log10(frames)
+    frames = bands.reshape(len(windows), -1, 2, 31).sum(2)
+    floor = 1e-6 * frames.max((1, 2), keepdims=True) + 1e-9  # what leaks from a pure tone is no sound
+    level_db = 10 * np.log10(frames + floor)
     loudest = np.partition(level_db, -4, axis=1)[:, -4]
     return np.asarray((loudest - np.median(level_db, axis=1)).max(1))
 
 
 def detect(
-    window: ndarray, label: ndarray, score: Float[ndarray, "n"], lively: Bool[ndarray, "windows"]
+    window: ndarray, label: ndarray, score: Float[ndarray, " n"], lively: Bool[ndarray, " windows"]
 ) -> tuple[list[Detection], int]:
     """Believed detections, surest first, and how many labels were not believed.
 
@@ -146,7 +147,7 @@ def detect(
     return sorted(believed, key=lambda d: (-d.confidence, d.label)), doubtful
 
 
-def confidence(scores: Float[ndarray, "n"]) -> float:
+def confidence(scores: Float[ndarray, " n"]) -> float:
     """Chance that a label with these scores is really there: 1 − Π √(1 − score).
 
     The root counts each overlapping half window once; scores are taken as chances, which on BirdNET is cautious.
@@ -174,7 +175,7 @@ def _cut(detection: Detection, duration_s: float) -> Detection:
     return Detection(detection.label, moments, detection.confidence)
 
 
-def _windows(sound: Iterator[Float32[ndarray, "samples"]]) -> Iterator[Float32[ndarray, "144000"]]:
+def _windows(sound: Iterator[Float32[ndarray, " samples"]]) -> Iterator[Float32[ndarray, " 144000"]]:
     """Windows of 3 s every 1.5 s, the last one padded with silence; a rest under 0.3 s is not heard again."""
     last, alone = next(sound, None), True
     if last is None:
@@ -187,14 +188,14 @@ def _windows(sound: Iterator[Float32[ndarray, "samples"]]) -> Iterator[Float32[n
         yield _padded(last)
 
 
-def _padded(sound: Float32[ndarray, "samples"]) -> Float32[ndarray, "144000"]:
+def _padded(sound: Float32[ndarray, " samples"]) -> Float32[ndarray, " 144000"]:
     return np.pad(sound, (0, WINDOW_SAMPLES - len(sound)))
 
 
 def _batches(
-    windows: Iterator[Float32[ndarray, "144000"]],
+    windows: Iterator[Float32[ndarray, " 144000"]],
 ) -> Iterator[Float32[ndarray, "batch 144000"]]:
-    batch: list[Float32[ndarray, "144000"]] = []
+    batch: list[Float32[ndarray, " 144000"]] = []
     for window in windows:
         batch.append(window)
         if len(batch) == BATCH:

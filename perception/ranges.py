@@ -9,6 +9,7 @@ Source: the operators of BirdNET_GLOBAL_6K_V2.4_MData_Model_V2_FP16.tflite; weig
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -38,7 +39,7 @@ class RangeModel(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.phase = nn.Buffer(torch.zeros(48))
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(LAYERS[:-1], LAYERS[1:], strict=True))
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(LAYERS))
         self.classify = nn.Linear(LAYERS[-1], 6522)
 
     @classmethod
@@ -51,20 +52,20 @@ class RangeModel(nn.Module):
         """
         file = TfliteFile.read(path or model_path("birdnet", "BirdNET_GLOBAL_6K_V2.4_MData_Model_V2_FP16.tflite"))
         model = cls()
-        layers = [(f"BLOCK_{k}_DENSE_1", layer) for k, layer in enumerate(model.layers, start=1)]
-        with torch.no_grad():
-            model.phase.copy_(torch.tensor(file.named("MNET_CONVERT/truediv_1")))
-            for name, layer in (*layers, ("CLASS_ACTIVATIONS", model.classify)):
-                layer.weight.copy_(torch.tensor(file.named(f"MNET_{name}/MatMul")))
-                layer.bias.copy_(torch.tensor(file.named(f"MNET_{name}/BiasAdd/ReadVariableOp")))
+        names = [f"BLOCK_{k}_DENSE_1" for k in range(1, len(LAYERS))] + ["CLASS_ACTIVATIONS"]
+        tensors = {"phase": file.named("MNET_CONVERT/truediv_1")}
+        for layer, name in zip([*(f"layers.{k}" for k in range(len(model.layers))), "classify"], names, strict=True):
+            tensors[f"{layer}.weight"] = file.named(f"MNET_{name}/MatMul")
+            tensors[f"{layer}.bias"] = file.named(f"MNET_{name}/BiasAdd/ReadVariableOp")
+        model.load_state_dict({name: torch.tensor(value) for name, value in tensors.items()})
         return model.eval().requires_grad_(False)
 
     def forward(
         self,
-        lat_deg: Float[Tensor, "n"],
-        lon_deg: Float[Tensor, "n"],
+        lat_deg: Float[Tensor, " n"],
+        lon_deg: Float[Tensor, " n"],
         week: int = ALL_YEAR,
-        labels: Int[Tensor, "k"] | None = None,
+        labels: Int[Tensor, " k"] | None = None,
     ) -> Float[Tensor, "n k"]:
         """Chance in [0, 1] of meeting each label (or only the asked ones) at each place in a week.
 
@@ -77,7 +78,7 @@ class RangeModel(nn.Module):
         return torch.sigmoid(hidden @ self.classify.weight[labels].T + self.classify.bias[labels])
 
     def hidden(
-        self, lat_deg: Float[Tensor, "n"], lon_deg: Float[Tensor, "n"], week: int = ALL_YEAR
+        self, lat_deg: Float[Tensor, " n"], lon_deg: Float[Tensor, " n"], week: int = ALL_YEAR
     ) -> Float[Tensor, "n 1024"]:
         """The last hidden layer: all that the model knows of a place, before it is asked about a species."""
         if week != ALL_YEAR and not 1 <= week <= WEEKS:

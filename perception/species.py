@@ -66,7 +66,7 @@ class SpeciesRanges:
     """Shows that the first use takes a while."""
 
     def where(
-        self, labels: Int[ndarray, "k"], confidence: Float[ndarray, "k"], week: int | None = None
+        self, labels: Int[ndarray, " k"], confidence: Float[ndarray, " k"], week: int | None = None
     ) -> list[CellLikelihood | None]:
         """Where each label points, or None for those without a known range; `week` 1..48, or None: unknown."""
         ratio = self._ratio(torch.as_tensor(labels), (week,) if week else MONTH_WEEKS)
@@ -81,21 +81,21 @@ class SpeciesRanges:
         return found
 
     def month_weights(
-        self, labels: Int[ndarray, "k"], confidence: Float[ndarray, "k"]
-    ) -> Float[ndarray, "12"]:
+        self, labels: Int[ndarray, " k"], confidence: Float[ndarray, " k"]
+    ) -> Float[ndarray, " 12"]:
         """How well each month fits the species heard together; the weights add up to 1."""
         ratio = self._ratio(torch.as_tensor(labels), MONTH_WEEKS)
         return self._month_weights(ratio, confidence).double().numpy()
 
     def _month_weights(
-        self, ratio: Float[Tensor, "months cells k"], confidence: Float[ndarray, "k"]
-    ) -> Float[Tensor, "months"]:
+        self, ratio: Float[Tensor, "months cells k"], confidence: Float[ndarray, " k"]
+    ) -> Float[Tensor, " months"]:
         sure = torch.as_tensor(confidence, dtype=torch.float32)
         joint = torch.log1p(sure * (ratio - 1.0)).sum(2) + torch.log(self._area)
         return torch.softmax(torch.logsumexp(joint, 1), 0)
 
     def _ratio(
-        self, labels: Int[Tensor, "k"], weeks: tuple[int, ...]
+        self, labels: Int[Tensor, " k"], weeks: tuple[int, ...]
     ) -> Float[Tensor, "weeks cells k"]:
         """(p_s/Z) over its mean on land, by week; 1 everywhere for a label without a known range."""
         with torch.inference_mode():
@@ -106,12 +106,12 @@ class SpeciesRanges:
             return torch.where(self._known[labels], share / mean, torch.ones(()))
 
     @cached_property
-    def ids(self) -> UInt64[ndarray, "cells"]:
+    def ids(self) -> UInt64[ndarray, " cells"]:
         """The land cells, sorted."""
         return gazetteer().land[0]
 
     @cached_property
-    def _area(self) -> Float[Tensor, "cells"]:
+    def _area(self) -> Float[Tensor, " cells"]:
         """Land area of each cell in steradian."""
         ids, land_share = gazetteer().land
         return torch.as_tensor(cells.areas_sr(ids) * land_share, dtype=torch.float32)
@@ -129,7 +129,7 @@ class SpeciesRanges:
                 self._hidden_by_week[week] = self.model.hidden(lat, lon, week)
         return self._hidden_by_week[week]
 
-    def _richness(self, week: int) -> Float[Tensor, "cells"]:
+    def _richness(self, week: int) -> Float[Tensor, " cells"]:
         """Z: the expected number of species in each cell in a week."""
         if week in MONTH_WEEKS:
             return self._tables["richness"][MONTH_WEEKS.index(week)]
@@ -138,7 +138,7 @@ class SpeciesRanges:
         return self._richness_by_week[week]
 
     @cached_property
-    def _richness_by_week(self) -> dict[int, Float[Tensor, "cells"]]:
+    def _richness_by_week(self) -> dict[int, Float[Tensor, " cells"]]:
         return {}
 
     @cached_property

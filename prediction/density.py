@@ -33,7 +33,7 @@ DIGITS = 7
 class GeoDensity(Protocol):
     """A density on the sphere."""
 
-    def log_density(self, units: Float[ndarray, "n 3"]) -> Float[ndarray, "n"]:
+    def log_density(self, units: Float[ndarray, "n 3"]) -> Float[ndarray, " n"]:
         """Log-density in nats per steradian at unit vectors."""
 
     def on_cells(self) -> CellDensity:
@@ -58,7 +58,7 @@ class CredibleRegion:
 
     probability: float
     """The probability asked for."""
-    ids: UInt64[ndarray, "n"]
+    ids: UInt64[ndarray, " n"]
     """Its S2 cells, sorted."""
     area_km2: float
     """Its area in square kilometres."""
@@ -82,21 +82,21 @@ class CellDensity:
         ValueError: the cells do not cover the Earth once, or the masses are no probabilities that add up to 1.
     """
 
-    ids: UInt64[ndarray, "n"]
+    ids: UInt64[ndarray, " n"]
     """S2 cells of any levels, sorted; together they cover the Earth once."""
-    mass: Float[ndarray, "n"]
+    mass: Float[ndarray, " n"]
     """Probability of each cell."""
 
     def __post_init__(self) -> None:
         first, last = cells.id_range(self.ids)
-        gaps = len(self.ids) == 0 or first[0] > 1 or (np.diff(self.ids) <= 0).any()
-        if gaps or abs(float(np.sum(4.0 ** -cells.levels(self.ids))) - 6.0) > 1e-6:
+        overlap = (first[1:] <= last[:-1]).any()
+        if overlap or abs(float(np.sum(4.0 ** -cells.levels(self.ids))) - 6.0) > 1e-6:
             raise ValueError("A density needs sorted S2 cells that cover the whole Earth exactly once.")
         if not (self.mass >= 0).all() or abs(float(self.mass.sum()) - 1.0) > 1e-6:
             raise ValueError(f"Masses must be non-negative and add up to 1, but these add up to {self.mass.sum()}.")
 
     @classmethod
-    def of(cls, ids: UInt64[ndarray, "n"], log_density: Float[ndarray, "n"]) -> CellDensity:
+    def of(cls, ids: UInt64[ndarray, " n"], log_density: Float[ndarray, " n"]) -> CellDensity:
         """Normalise a log-density known up to a constant on cells; equal siblings become one cell, masses are rounded.
 
         Raises:
@@ -116,7 +116,7 @@ class CellDensity:
         area = cells.areas_sr(ids)
         return cls(ids, area / area.sum())
 
-    def on_level(self, level: int) -> tuple[UInt64[ndarray, "m"], Float[ndarray, "m"]]:
+    def on_level(self, level: int) -> tuple[UInt64[ndarray, " m"], Float[ndarray, " m"]]:
         """The same masses on cells no coarser than a level: coarser cells are cut, finer ones stay."""
         ids, density = self.ids, self._log_cell_density
         while (coarse := cells.levels(ids) < level).any():
@@ -130,15 +130,15 @@ class CellDensity:
         """Itself."""
         return self
 
-    def log_density(self, units: Float[ndarray, "n 3"]) -> Float[ndarray, "n"]:
+    def log_density(self, units: Float[ndarray, "n 3"]) -> Float[ndarray, " n"]:
         """Log-density in nats per steradian at unit vectors; -inf where the mass is zero."""
         place = cells.find(self.ids, cells.cell_ids(units, cells.MAX_LEVEL))
-        return self._log_cell_density[place]
+        return np.asarray(self._log_cell_density[place])
 
     def sample(self, count: int, seed: int) -> Float[ndarray, "count 3"]:
         """Unit vectors drawn from the density, the same for the same seed (at cell centres of level + 8)."""
         generator = np.random.default_rng(seed)
-        chosen = self.ids[generator.choice(len(self.ids), count, p=self.mass)]
+        chosen = self.ids[generator.choice(len(self.ids), count, p=self.mass / self.mass.sum())]
         deeper = np.minimum(8, cells.MAX_LEVEL - cells.levels(chosen))
         for depth in range(8):
             child = cells.children(chosen)[np.arange(count), generator.integers(0, 4, count)]
@@ -157,17 +157,18 @@ class CellDensity:
 
     def candidates(self, count: int = 5, radius_km: float = CANDIDATE_RADIUS_KM) -> list[Candidate]:
         """Places that hold the most probability within a radius, none within another's circle, best first."""
-        left, found = self.mass.copy(), []
+        left, found, sharpness = self.mass.copy(), [], (EARTH_RADIUS_KM / radius_km) ** 2
         for _ in range(count):
-            seeds = np.argsort(-left, kind="stable")[:64]
-            near = self._centers[seeds] @ self._centers.T >= np.cos(radius_km / EARTH_RADIUS_KM)
-            held = near @ left
-            best = near[int(np.argmax(held))]
-            if held.max() < 0.005:
+            seeds = np.argsort(-left / self._areas, kind="stable")[:64]
+            cosine = self._centers[seeds] @ self._centers.T
+            seed = int(np.argmax(np.exp(2 * sharpness * (cosine - 1)) @ left))  # smooth, so that cells do not show
+            near = cosine[seed] >= np.cos(radius_km / EARTH_RADIUS_KM)
+            held = float(left[near].sum())
+            if held < 0.005:
                 break
-            point = GeoPoint.from_unit(geometric_median(self._centers[best], left[best])).rounded()
-            found.append(Candidate(point, round(float(held.max()), 6), radius_km))
-            left = np.where(best, 0.0, left)
+            point = GeoPoint.from_unit(geometric_median(self._centers[near], left[near])).rounded()
+            found.append(Candidate(point, round(held, 6), radius_km))
+            left = np.where(near, 0.0, left)
         return sorted(found, key=lambda candidate: -candidate.probability)
 
     def region(self, probability: float) -> CredibleRegion:
@@ -184,7 +185,7 @@ class CellDensity:
         denser = self._log_cell_density > self._log_cell_density[place]
         return float(self.mass[denser].sum())
 
-    def probability(self, inside: Bool[ndarray, "n"]) -> float:
+    def probability(self, inside: Bool[ndarray, " n"]) -> float:
         """Mass of a selection of the cells."""
         return float(self.mass[inside].sum())
 
@@ -204,7 +205,7 @@ class CellDensity:
         return cls(cells.from_tokens(record["cells"]), np.array(record["mass"], dtype=np.float64))
 
     @cached_property
-    def _areas(self) -> Float[ndarray, "n"]:
+    def _areas(self) -> Float[ndarray, " n"]:
         return cells.areas_sr(self.ids)
 
     @cached_property
@@ -212,19 +213,19 @@ class CellDensity:
         return cells.centers(self.ids)
 
     @cached_property
-    def _log_cell_density(self) -> Float[ndarray, "n"]:
+    def _log_cell_density(self) -> Float[ndarray, " n"]:
         with np.errstate(divide="ignore"):
-            return np.log(self.mass) - np.log(self._areas)
+            return np.asarray(np.log(self.mass) - np.log(self._areas))
 
     @cached_property
-    def _by_density(self) -> Int[ndarray, "n"]:
+    def _by_density(self) -> Int[ndarray, " n"]:
         """Indices of the cells, densest first."""
         return np.argsort(-self._log_cell_density, kind="stable")
 
 
 def geometric_median(
-    units: Float[ndarray, "n 3"], weight: Float[ndarray, "n"], steps: int = 100, tolerance_rad: float = 1e-7
-) -> Float[ndarray, "3"]:
+    units: Float[ndarray, "n 3"], weight: Float[ndarray, " n"], steps: int = 100, tolerance_rad: float = 1e-7
+) -> Float[ndarray, " 3"]:
     """The unit vector with the least weighted sum of great-circle distances (Weiszfeld's steps on the sphere).
 
     Source: Fletcher, Venkatasubramanian and Joshi 2009, "The geometric median on Riemannian manifolds".
@@ -248,7 +249,7 @@ def geometric_median(
     return np.asarray(center)
 
 
-def _start(units: Float[ndarray, "n 3"], weight: Float[ndarray, "n"]) -> Float[ndarray, "3"]:
+def _start(units: Float[ndarray, "n 3"], weight: Float[ndarray, " n"]) -> Float[ndarray, " 3"]:
     """The mean direction, or the heaviest point where the mean vanishes."""
     mean = (weight[:, None] * units).sum(0) / weight.sum()
     length = float(np.linalg.norm(mean))
@@ -256,12 +257,13 @@ def _start(units: Float[ndarray, "n 3"], weight: Float[ndarray, "n"]) -> Float[n
 
 
 def _merge_equal(
-    ids: UInt64[ndarray, "n"], log_density: Float[ndarray, "n"]
-) -> tuple[UInt64[ndarray, "m"], Float[ndarray, "m"]]:
+    ids: UInt64[ndarray, " n"], log_density: Float[ndarray, " n"]
+) -> tuple[UInt64[ndarray, " m"], Float[ndarray, " m"]]:
     """Replace four siblings of one density by their parent, as often as possible."""
     for level in range(int(cells.levels(ids).max()), 0, -1):
         same = np.flatnonzero(cells.levels(ids) == level)
-        owner, first, count = np.unique(cells.parents(ids[same], level - 1), return_index=True, return_counts=True)
+        owners = cells.parents(ids[same], level - 1)
+        _, first, count = np.unique(owners, return_index=True, return_counts=True)
         groups = same[first[count == 4]][:, None] + np.arange(4)
         values = log_density[groups]
         groups = groups[np.ptp(np.where(np.isfinite(values), values, -1e9), axis=1) < 1e-6]
@@ -274,7 +276,7 @@ def _merge_equal(
     return ids, log_density
 
 
-def _round_significant(values: Float[ndarray, "n"], digits: int) -> Float[ndarray, "n"]:
+def _round_significant(values: Float[ndarray, " n"], digits: int) -> Float[ndarray, " n"]:
     """Round to some significant decimal digits."""
     with np.errstate(divide="ignore"):
         exponent = np.where(values > 0, np.floor(np.log10(values)), 0.0)

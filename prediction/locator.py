@@ -17,7 +17,6 @@ from typing import Any
 from lookhear.data import cells
 from lookhear.data.clip import Clip
 from lookhear.data.gazetteer import LEVEL, gazetteer, inside
-from lookhear.data.geo import GeoPoint
 from lookhear.data.models import MODELS
 from lookhear.data.outline import read_outline
 from lookhear.data.provenance import claims_of

@@ -54,7 +54,7 @@ def posterior(
     return CellDensity.of(ids, log_density)
 
 
-def prior_log_density(prior: Prior) -> tuple[UInt64[ndarray, "n"], Float[ndarray, "n"]]:
+def prior_log_density(prior: Prior) -> tuple[UInt64[ndarray, " n"], Float[ndarray, " n"]]:
     """All level-6 cells and the prior's log-density in nats per steradian on them."""
     ids = cells.all_cells(LEVEL)
     area = cells.areas_sr(ids)
@@ -71,8 +71,8 @@ def prior_log_density(prior: Prior) -> tuple[UInt64[ndarray, "n"], Float[ndarray
 
 
 def _spread(
-    ids: UInt64[ndarray, "n"], some: UInt64[ndarray, "m"], amount: Float[ndarray, "m"]
-) -> Float[ndarray, "n"]:
+    ids: UInt64[ndarray, " n"], some: UInt64[ndarray, " m"], amount: Float[ndarray, " m"]
+) -> Float[ndarray, " n"]:
     """Amounts of some of the cells as a column over all cells."""
     column = np.zeros(len(ids))
     column[np.searchsorted(ids, some)] = amount
@@ -80,8 +80,8 @@ def _spread(
 
 
 def _within(
-    ids: UInt64[ndarray, "n"], log_density: Float[ndarray, "n"], region: shapely.Geometry
-) -> tuple[UInt64[ndarray, "m"], Float[ndarray, "m"]]:
+    ids: UInt64[ndarray, " n"], log_density: Float[ndarray, " n"], region: shapely.Geometry
+) -> tuple[UInt64[ndarray, " m"], Float[ndarray, " m"]]:
     """The same density with everything outside the region removed; cells on its border are cut finer."""
     if region.is_empty:
         raise ValueError("The region is empty: its file holds no polygon.")
@@ -92,28 +92,28 @@ def _within(
         ids = np.concatenate([ids[~cut], finer])
     order = np.argsort(ids)
     ids, log_density = ids[order], log_density[order]
-    kept = inside(region, cells.centers(ids))
+    kept: ndarray = inside(region, cells.centers(ids))
     if not kept.any():
         leaf = cells.cell_ids(_middle(region), cells.MAX_LEVEL)
         kept[cells.find(ids, leaf)] = True
     return ids, np.where(kept, log_density, -np.inf)
 
 
-def _on_border(ids: UInt64[ndarray, "n"], region: shapely.Geometry) -> ndarray:
-    """Which cells have a corner or the centre on another side of the outline than the rest, or touch it within."""
+def _on_border(ids: UInt64[ndarray, " n"], region: shapely.Geometry) -> ndarray:
+    """Which cells an outline passes through."""
     corners = cells.corners(ids)
     points = np.concatenate([corners, cells.centers(ids)[:, None]], axis=1)
     held = inside(region, points.reshape(-1, 3)).reshape(len(ids), 5)
-    mixed = held.any(1) & ~held.all(1)
+    mixed = np.asarray(held.any(1) & ~held.all(1))
     leaves = cells.cell_ids(_outline_units(region), cells.MAX_LEVEL)
     touched = np.unique(cells.find(ids, leaves))
     mixed[touched[touched >= 0]] = True
-    return np.asarray(mixed)
+    return mixed
 
 
 def _outline_units(region: shapely.Geometry) -> Float[ndarray, "n 3"]:
-    """Unit vectors of the vertices of an outline."""
-    lon_lat = shapely.get_coordinates(region)
+    """Unit vectors of points along an outline, at most 0.2° apart."""
+    lon_lat = shapely.get_coordinates(shapely.segmentize(region, 0.2))
     return unit_vectors(lon_lat[:, 1], lon_lat[:, 0])
 
 

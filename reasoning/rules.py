@@ -22,7 +22,7 @@ OTHER = 0.05
 """Another continent or country that holds this much probability is named as not excluded."""
 
 TELLING = 0.2
-"""A finding supports a place where it is this many nats likelier there than on average, and speaks against it below 0."""
+"""A finding supports a place where it is this many nats likelier than on average, and speaks against it below 0."""
 
 
 def write_trace(evidence: Sequence[Evidence], outlook: Outlook) -> Trace:
@@ -62,7 +62,7 @@ def _places(evidence: Sequence[Evidence], outlook: Outlook, point: GeoPoint) -> 
         ("country", outlook.countries),
         ("region", outlook.regions),
     ):
-        claims.append(_scale(step, chances, because, cites))  # type: ignore[arg-type]
+        claims.append(_scale(step, chances, because, cites))
         if not chances or chances[0].probability < SAYABLE:
             break
     if outlook.place is not None and outlook.place.town:
@@ -95,7 +95,8 @@ def _against(evidence: Sequence[Evidence], outlook: Outlook) -> list[Claim]:
     claims = []
     if outlook.point is not None:
         for one in opposing(evidence, outlook.point):
-            text = f"{one.label} speaks against it: it is not expected there ({percent(one.confidence)} sure it was heard)."
+            sure = percent(one.confidence)
+            text = f"{one.label} speaks against it: it is not expected there (heard with {sure} confidence)."
             claims.append(Claim("against", text, (one.id,)))
     others = [c for c in outlook.continents[1:] if c.probability >= OTHER]
     if outlook.point is not None and others:

@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 Format = Literal["html", "json", "geojson", "kml", "csv", "raven", "audacity"]
 
 MEDIA = frozenset(
-    ".3gp .aac .ac3 .aif .aiff .amr .avi .avif .bmp .caf .flac .flv .gif .jp2 .jpeg .jpg .m2ts .m4a .m4v .mka .mkv .mov "
-    ".mp2 .mp3 .mp4 .mpeg .mpg .mts .mxf .oga .ogg .ogv .opus .png .tif .tiff .ts .vob .wav .webm .webp .wma .wmv".split()
+    ".3gp .aac .ac3 .aif .aiff .amr .avi .avif .bmp .caf .flac .flv .gif .jp2 .jpeg .jpg .m2ts .m4a .m4v .mka .mkv "
+    ".mov .mp2 .mp3 .mp4 .mpeg .mpg .mts .mxf .oga .ogg .ogv .opus .png .tif .tiff .ts .vob .wav .webm .webp "
+    ".wma .wmv".split()
 )
 """Endings by which clips are found in a folder; a file that is named is tried whatever its ending."""
 
@@ -118,7 +119,8 @@ def find_clips(paths: Iterable[str]) -> list[tuple[Path, Path]]:
     """
     found: dict[Path, Path] = {}
     for text in paths:
-        matches = [Path(text)] if Path(text).exists() else [Path(match) for match in sorted(glob.glob(text, recursive=True))]
+        named = [text] if Path(text).exists() else sorted(glob.glob(text, recursive=True))
+        matches = [Path(match) for match in named]
         if not matches:
             raise FileNotFoundError(f"{text} does not exist and matches no file.")
         for match in matches:

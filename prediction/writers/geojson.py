@@ -4,8 +4,9 @@ In: a result. Out: a FeatureCollection, one feature a line, coordinates (longitu
 a metre; the property `role` says what a feature is. Also here, for the other maps: outlines of S2 cells.
 
 The sides of a cell are great circles, while a line of GeoJSON is straight in longitude and latitude: every side is
-cut at the corners of cells of level 8, about 36 km apart, which keeps a line within 200 m of its great circle up to
-75° of latitude. The sides of neighbours of different levels are cut at the same points, so no slivers are left.
+cut at the corners of cells of level 8, about 36 km apart, which keeps a line within 120 m of its great circle up to
+75° of latitude (300 m up to 85°). The sides of neighbours of different levels are cut at the same points, so no
+slivers are left.
 No cell of level 1 or finer crosses the antimeridian or holds a pole inside: both lie on the sides of faces cut in
 four. So nothing is ever cut by hand; a pole is drawn as the line from one side's longitude to the next one's.
 """
@@ -20,6 +21,7 @@ import numpy as np
 import shapely
 from jaxtyping import Float, UInt64
 from numpy import ndarray
+from numpy.typing import NDArray
 
 from lookhear.data import cells
 from lookhear.data.geo import GeoPoint, lat_lon_deg
@@ -45,19 +47,23 @@ Feature = dict[str, Any]
 def write(result: Result) -> bytes:
     """The layer."""
     features = list(_features(result))
-    head = {"type": "FeatureCollection", "bbox": bounding_box([shape for shape, _ in features]), "lookhear": _head(result)}
+    head = {
+        "type": "FeatureCollection",
+        "bbox": bounding_box([shape for shape, _ in features]),
+        "lookhear": _head(result),
+    }
     lines = ",\n".join(_dump(_feature(shape, properties)) for shape, properties in features)
     # a path may hold half a surrogate pair (a byte that is no UTF-8); its backslash form is valid JSON
     return f'{_dump(head)[:-1]},\n"features":[\n{lines}\n]}}\n'.encode("utf-8", "backslashreplace")
 
 
-def outline(ids: UInt64[ndarray, "n"]) -> shapely.MultiPolygon:
+def outline(ids: UInt64[ndarray, " n"]) -> shapely.MultiPolygon:
     """The union of sorted, disjoint cells in (longitude, latitude) degrees, outer rings counter-clockwise."""
-    merged = shapely.union_all(polygons(ids), grid_size=10.0**-DIGITS)
+    merged = shapely.union_all(polygons(ids))
     return shapely.MultiPolygon([shapely.orient_polygons(part) for part in shapely.get_parts(merged)])
 
 
-def polygons(ids: UInt64[ndarray, "n"]) -> ndarray:
+def polygons(ids: UInt64[ndarray, " n"]) -> NDArray[np.object_]:
     """One polygon a cell, counter-clockwise; a cell of level 0 gives four."""
     ids = without_faces(ids)
     found = np.empty(len(ids), dtype=object)
@@ -68,7 +74,7 @@ def polygons(ids: UInt64[ndarray, "n"]) -> ndarray:
     return found
 
 
-def without_faces(ids: UInt64[ndarray, "n"]) -> UInt64[ndarray, "m"]:
+def without_faces(ids: UInt64[ndarray, " n"]) -> UInt64[ndarray, " m"]:
     """The same cells, with those of level 0 cut into four: only they hold a pole or cross the antimeridian."""
     face = cells.levels(ids) == 0
     return np.sort(np.concatenate([ids[~face], cells.children(ids[face]).ravel()]))
@@ -157,7 +163,7 @@ def _dump(value: Feature) -> str:
 # --- outlines ---
 
 
-def _polygons(ids: UInt64[ndarray, "n"], edge_level: int) -> list[shapely.Polygon]:
+def _polygons(ids: UInt64[ndarray, " n"], edge_level: int) -> list[shapely.Polygon]:
     """Outlines of cells of one level from 1 on."""
     lat_deg, lon_deg = lat_lon_deg(_rings(ids, edge_level))
     _, middle_deg = lat_lon_deg(cells.centers(ids)[:, None])
@@ -170,14 +176,14 @@ def _polygons(ids: UInt64[ndarray, "n"], edge_level: int) -> list[shapely.Polygo
     return found
 
 
-def _rings(ids: UInt64[ndarray, "n"], edge_level: int) -> Float[ndarray, "n points 3"]:
+def _rings(ids: UInt64[ndarray, " n"], edge_level: int) -> Float[ndarray, "n points 3"]:
     """Unit vectors along the sides of cells of one level, counter-clockwise, cut at corners of `edge_level`."""
     along = np.repeat(ids[:, None, None], 4, axis=1)
     for _ in range(edge_level - int(cells.levels(ids[:1])[0])):
         along = _halved(along)
     starts = cells.corners(along.ravel()).reshape(*along.shape, 4, 3)
     ring = np.stack([starts[:, side, :, side] for side in range(4)], axis=1)
-    return ring.reshape(len(ids), -1, 3)
+    return np.reshape(ring, (len(ids), -1, 3))
 
 
 def _halved(along: UInt64[ndarray, "n 4 pieces"]) -> UInt64[ndarray, "n 4 twice"]:
@@ -187,7 +193,7 @@ def _halved(along: UInt64[ndarray, "n 4 pieces"]) -> UInt64[ndarray, "n 4 twice"
     near = np.einsum("kqx,kcx->kcq", cells.centers(children.ravel()).reshape(-1, 4, 3), corner)
     at_corner = np.take_along_axis(children, near.argmax(axis=2), axis=1).reshape(*along.shape, 4)
     halves = [at_corner[:, side][..., [side, (side + 1) % 4]] for side in range(4)]
-    return np.stack(halves, axis=1).reshape(len(along), 4, -1)
+    return np.reshape(np.stack(halves, axis=1), (len(along), 4, -1))
 
 
 def _with_pole(ring: Float[ndarray, "n 2"]) -> Float[ndarray, "m 2"]:

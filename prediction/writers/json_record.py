@@ -48,7 +48,7 @@ def read(path: str | PathLike[str]) -> Result:
 
 def _pretty(value: Any, indent: str = "") -> str:
     flat = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    if not isinstance(value, dict | list) or len(indent + flat) <= WIDTH or _is_row(value):
+    if not isinstance(value, dict | list | tuple) or len(indent + flat) <= WIDTH or _is_row(value):
         return flat
     deeper = indent + "  "
     if isinstance(value, dict):
@@ -60,4 +60,4 @@ def _pretty(value: Any, indent: str = "") -> str:
 
 
 def _is_row(value: Any) -> bool:
-    return isinstance(value, list) and not any(isinstance(item, dict | list) for item in value)
+    return not isinstance(value, dict) and not any(isinstance(item, dict | list | tuple) for item in value)

@@ -88,7 +88,7 @@ def _regions(parent: ET.Element, result: Result) -> None:
 
 def _heat(parent: ET.Element, result: Result) -> None:
     folder = _folder(parent, "Heat")
-    within: UInt64[ndarray, "n"] = np.array([], dtype=np.uint64)
+    within: UInt64[ndarray, " n"] = np.array([], dtype=np.uint64)
     for k, (probability, _) in enumerate(HEAT):
         ids = result.density.region(probability).ids
         added = np.setdiff1d(ids, within)
@@ -98,8 +98,9 @@ def _heat(parent: ET.Element, result: Result) -> None:
 
 
 def _summary(result: Result) -> str:
-    notes = "".join(f"\nNote: {note}" for note in result.notes)
-    return f"{result.outlook.headline}\n\n{result.trace.text}{notes}"
+    reasons, _, _ = result.trace.text.rpartition("<answer>")
+    notes = "\n".join(f"Note: {note}" for note in result.notes)
+    return f"{result.outlook.headline}\n\n{reasons}{notes}"
 
 
 # --- KML ---
@@ -142,6 +143,8 @@ def _text(parent: ET.Element, tag: str, text: str) -> None:
     clean = _NO_XML.sub("\ufffd", text)
     if tag == "description":
         clean = html.escape(clean).replace("\n", "<br>\n")
+    if tag == "name":
+        clean = " ".join(clean.split())
     ET.SubElement(parent, tag).text = clean
 
 
@@ -158,7 +161,7 @@ def _place(mark: ET.Element, point: GeoPoint) -> None:
     _text(ET.SubElement(mark, "Point"), "coordinates", place)
 
 
-def _area(mark: ET.Element, ids: UInt64[ndarray, "n"]) -> None:
+def _area(mark: ET.Element, ids: UInt64[ndarray, " n"]) -> None:
     several = ET.SubElement(mark, "MultiGeometry")
     for part in (piece for whole in outline(ids).geoms for piece in _narrow(whole)):
         area = ET.SubElement(several, "Polygon")

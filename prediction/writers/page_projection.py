@@ -40,7 +40,7 @@ class EqualEarth:
     middle_deg: float
     """Longitude in the middle of the map, in degrees."""
 
-    def project(self, lat_deg: Float[ndarray, "n"], lon_deg: Float[ndarray, "n"]) -> Float[ndarray, "n 2"]:
+    def project(self, lat_deg: Float[ndarray, " n"], lon_deg: Float[ndarray, " n"]) -> Float[ndarray, "n 2"]:
         """Map units; longitudes may run beyond ±180° of the middle and then lie beyond the map's edge."""
         angle = np.arcsin(_M * np.sin(np.radians(lat_deg)))
         square = angle * angle
@@ -57,8 +57,8 @@ class EqualEarth:
         return round(float(x), 1), round(float(y), 1)
 
     def unproject(
-        self, x: Float[ndarray, "n"], y: Float[ndarray, "n"]
-    ) -> tuple[Float[ndarray, "n 3"], Bool[ndarray, "n"]]:
+        self, x: Float[ndarray, " n"], y: Float[ndarray, " n"]
+    ) -> tuple[Float[ndarray, "n 3"], Bool[ndarray, " n"]]:
         """Unit vectors of map units, and which of them lie on the map (latitude to about 0.01°)."""
         lat_table = np.linspace(90.0, -90.0, 7201)
         edge = self.project(lat_table, np.full(7201, self.middle_deg + 180.0))
@@ -85,9 +85,7 @@ class Azimuthal:
 
     def project(self, units: Float[ndarray, "n 3"]) -> Float[ndarray, "n 2"]:
         """Map units from the middle."""
-        lat, lon = np.radians(self.center.lat_deg), np.radians(self.center.lon_deg)
-        east = np.array([-np.sin(lon), np.cos(lon), 0.0])
-        north = np.array([-np.sin(lat) * np.cos(lon), -np.sin(lat) * np.sin(lon), np.cos(lat)])
+        east, north = self._axes
         flat = np.stack([units @ east, -(units @ north)], axis=-1)
         sine = np.linalg.norm(flat, axis=-1)
         angle = np.minimum(np.arctan2(sine, units @ self.center.unit), FAR_RAD)
@@ -100,8 +98,15 @@ class Azimuthal:
         x, y = self.project(point.unit[None])[0]
         return round(float(x), 1), round(float(y), 1)
 
+    @property
+    def _axes(self) -> tuple[Float[ndarray, 3], Float[ndarray, 3]]:
+        """Unit vectors towards east and north in the middle."""
+        lat, lon = np.radians(self.center.lat_deg), np.radians(self.center.lon_deg)
+        east = np.array([-np.sin(lon), np.cos(lon), 0.0])
+        return east, np.array([-np.sin(lat) * np.cos(lon), -np.sin(lat) * np.sin(lon), np.cos(lat)])
 
-def unwrapped(units: Float[ndarray, "n k 3"], around_deg: Float[ndarray, "n"]) -> Float[ndarray, "n k 2"]:
+
+def unwrapped(units: Float[ndarray, "n k 3"], around_deg: Float[ndarray, " n"]) -> Float[ndarray, "n k 2"]:
     """Latitude and longitude in degrees of points, with longitudes within ±180° of `around_deg`."""
     lat_deg, lon_deg = lat_lon_deg(units)
     near = around_deg[:, None] + (lon_deg - around_deg[:, None] + 180.0) % 360.0 - 180.0

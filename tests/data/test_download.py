@@ -284,10 +284,13 @@ def test_what_a_killed_fetch_left_is_swept_after_a_day(tiny, wheel_file, cache):
     assert [leftover.exists() for leftover in leftovers] == [False, False, True]
 
 
-def test_progress_is_shown_to_people_only(tiny, wheel_file, capsys, monkeypatch):
-    monkeypatch.setattr(download_module.sys.stderr, "isatty", lambda: True, raising=False)
-    download([tiny], quiet=True, run_pip=FakePip(wheel_file))
-    assert capsys.readouterr().err == ""
+@pytest.mark.parametrize(
+    ("terminal", "quiet", "shown"), [(True, False, True), (True, True, False), (False, False, False)]
+)
+def test_progress_is_shown_to_people_only(tiny, wheel_file, capsys, monkeypatch, terminal, quiet, shown):
+    monkeypatch.setattr(download_module.sys.stderr, "isatty", lambda: terminal, raising=False)
+    download([tiny], quiet=quiet, run_pip=FakePip(wheel_file))
+    assert ("tiny/a.bin" in capsys.readouterr().err) == shown
 
 
 # --- the hub

@@ -78,17 +78,14 @@ def test_the_same_clip_gives_the_same_bytes(tmp_path: Path, media: ModuleType) -
 
 
 def test_frames_are_small_jpegs_in_order(tmp_path: Path, media: ModuleType) -> None:
-    path = media.write_video(tmp_path / "a.mp4", [0.0, 0.5, 1.0, 1.5], [20, 80, 140, 200], size=(960, 540))
+    steps = range(20)
+    greys = [20 + 60 * (k // 5) for k in steps]
+    path = media.write_video(tmp_path / "a.mp4", [k / 10 for k in steps], greys, size=(960, 540))
     preview = Preview.of(Clip.open(path), frames=4)
-    assert (preview.sound, preview.sound_mime, preview.spectrogram_png, preview.sound_s) == (
-        None,
-        None,
-        None,
-        0.0,
-    )
+    assert preview == Preview(frames=preview.frames)
     assert [(frame.width_px, frame.height_px) for frame in preview.frames] == [(480, 270)] * 4
-    greys = [np.asarray(Image.open(io.BytesIO(frame.jpeg))).mean() for frame in preview.frames]
-    assert greys == pytest.approx([20, 80, 140, 200], abs=4)
+    shown = [np.asarray(Image.open(io.BytesIO(frame.jpeg))).mean() for frame in preview.frames]
+    assert shown == pytest.approx([20, 80, 140, 200], abs=4)
     assert [frame.time_s for frame in preview.frames] == sorted(frame.time_s for frame in preview.frames)
 
 

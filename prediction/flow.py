@@ -1,0 +1,353 @@
+"""A flow on the sphere: the network that says which way points drift, and how it is trained.
+
+In: points on S², times in [0, 1], and a condition ψ: any named vectors (a language model's hidden state, an image or
+sound embedding, atoms), each of which may be missing. Out: velocities, tangent at the points. At t = 0 points are
+drawn from a base that is known; at t = 1 they follow p(place | ψ).
+The tangent projection is what makes the density of `lookhear.prediction.solver` integrate to 1.
+On disk: `config.json` beside `model.safetensors`, each written whole or not at all.
+It does not know how to integrate, nor what the condition means.
+
+Source: Chen and Lipman 2024, "Flow matching on general geometries".
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Literal, Protocol
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Generator, Tensor, nn
+
+from lookhear.data.atomic import write_atomic
+from lookhear.prediction.sphere import geodesic, normalize, project, random_uniform
+
+Condition = Mapping[str, Tensor]
+"""Named parts of ψ, each [batch, size]; a part left out is missing for the whole batch."""
+
+Present = Mapping[str, Tensor]
+"""For each named part, which rows of the batch have it; a part not named is there wherever it is given."""
+
+
+class Base(Protocol):
+    """Where the flow starts: a density that can be drawn from and asked; it may differ from query to query."""
+
+    def sample(self, rows: Int[Tensor, " n"], generator: Generator | None = None) -> Float[Tensor, "n 3"]:
+        """One unit vector for each row; a row is the number of a query."""
+
+    def log_density(self, y: Float[Tensor, "n 3"], rows: Int[Tensor, " n"]) -> Float[Tensor, " n"]:
+        """Log-density in nats per steradian of each point under its query's base."""
+
+
+class UniformBase:
+    """Start from knowing nothing, as the paper does."""
+
+    def sample(self, rows: Int[Tensor, " n"], generator: Generator | None = None) -> Float[Tensor, "n 3"]:
+        """Points drawn evenly over the sphere."""
+        device = generator.device if generator is not None else rows.device
+        return random_uniform(len(rows), generator, device=device).to(rows.device)
+
+    def log_density(self, y: Float[Tensor, "n 3"], rows: Int[Tensor, " n"]) -> Float[Tensor, " n"]:
+        """-log 4π everywhere."""
+        return torch.full_like(y[:, 0], -math.log(4 * math.pi))
+
+
+@dataclass(frozen=True)
+class FlowConfig:
+    """What a `VelocityNet` is; saved beside its weights.
+
+    Raises:
+        ValueError: a size is not positive, or a setting is outside its range.
+    """
+
+    condition_sizes: dict[str, int] = field(default_factory=dict)
+    """Length of each named part of the condition; none: the flow is unconditional."""
+    hidden: int = 512
+    """Width of the hidden layers."""
+    layers: int = 4
+    """Linear layers, first and last included."""
+    conditioning: Literal["concat", "adaln"] = "concat"
+    """How time and condition enter: beside the point, or as scale and shift of each normalised layer (AdaLN)."""
+    fourier: int = 0
+    """Random Fourier features of the point, each a sine and a cosine; 0: the point's coordinates alone."""
+    fourier_low: float = 0.25
+    """Lowest frequency of a Fourier feature, in cycles per Earth radius."""
+    fourier_high: float = 32.0
+    """Highest frequency of a Fourier feature, in cycles per Earth radius; frequencies are log-uniform."""
+    stretch: float | None = None
+    """If δ is given, v = g/(1 - t + δ): the network need not grow large as points close in on their place."""
+
+    def __post_init__(self) -> None:
+        for name, size in [("hidden", self.hidden), *self.condition_sizes.items()]:
+            if size < 1:
+                raise ValueError(f"The size of {name!r} must be at least 1, but it is {size}.")
+        if self.layers < 2:
+            raise ValueError(f"A flow needs at least 2 layers, but layers is {self.layers}.")
+        if self.fourier < 0 or not 0 < self.fourier_low <= self.fourier_high:
+            raise ValueError(
+                f"Fourier features need 0 < low <= high, but there are {self.fourier} of them "
+                f"between {self.fourier_low} and {self.fourier_high}."
+            )
+        if self.stretch is not None and not self.stretch > 0:
+            raise ValueError(f"The stretch δ must be above 0, but it is {self.stretch}; leave it out for none.")
+
+
+class VelocityNet(nn.Module):
+    """v(y, t, ψ): an MLP whose output is projected onto the tangent plane at the normalised y.
+
+    Example:
+        >>> net = VelocityNet(FlowConfig({"sound": 1024}))
+        >>> net(random_uniform(8), torch.rand(8, 1), {"sound": torch.randn(8, 1024)}).shape
+        torch.Size([8, 3])
+    """
+
+    def __init__(self, config: FlowConfig) -> None:
+        super().__init__()
+        self.config = config
+        hidden, sizes = config.hidden, config.condition_sizes
+        self.frequencies: Tensor
+        self.register_buffer("frequencies", _frequencies(config))
+        self.enter = nn.Linear(3 + 2 * config.fourier, hidden)
+        self.enter_time = nn.Linear(1 if config.stretch is None else 2, hidden, bias=False)
+        self.enter_condition = nn.Linear(sum(sizes.values()), hidden, bias=False) if sizes else None
+        self.missing = nn.ParameterDict({name: torch.zeros(size) for name, size in sizes.items()})
+        self.body = nn.ModuleList(nn.Linear(hidden, hidden) for _ in range(config.layers - 2))
+        self.leave = nn.Linear(hidden, 3)
+        modulated = config.layers - 1 if config.conditioning == "adaln" else 0
+        self.modulate = nn.ModuleList(nn.Linear(hidden, 2 * hidden) for _ in range(modulated))
+        for last in (self.leave, *self.modulate):
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+
+    def forward(
+        self, y: Float[Tensor, "n 3"], t: Float[Tensor, "n 1"], condition: Condition, present: Present | None = None
+    ) -> Float[Tensor, "n 3"]:
+        """Velocities at points y and times t, one row of the condition for each."""
+        y = normalize(y)
+        entered = self.embed(condition, present) + self.enter_time(self.time_features(t))
+        x = self.enter(self.features(y))
+        if self.config.conditioning == "concat":
+            x = x + entered
+        for depth, linear in enumerate([*self.body, self.leave]):
+            x = linear(F.silu(self._modulated(x, entered, depth)))
+        return project(y, x * self.speed(t))
+
+    def embed(self, condition: Condition, present: Present | None = None) -> Float[Tensor, "batch hidden"]:
+        """The condition as it enters the first layer; a solver does this once for all its steps.
+
+        Raises:
+            ValueError: a part is unknown or of the wrong size.
+        """
+        if self.enter_condition is None:
+            check_condition(self.config, condition)
+            return self.enter.weight.new_zeros(1, self.config.hidden)
+        check_condition(self.config, condition)
+        batch = next((len(part) for part in condition.values()), 1)
+        parts = [self._part(name, batch, condition, present or {}) for name in self.config.condition_sizes]
+        return self.enter_condition(torch.cat(parts, dim=-1))  # type: ignore[no-any-return]
+
+    def features(self, y: Float[Tensor, "n 3"]) -> Float[Tensor, "n width"]:
+        """What the first layer sees of a point."""
+        if not self.config.fourier:
+            return y
+        turns = y @ self.frequencies.T
+        return torch.cat([y, turns.sin(), turns.cos()], dim=-1)
+
+    def time_features(self, t: Float[Tensor, "*n 1"]) -> Float[Tensor, "*n width"]:
+        """What the network sees of the time: t, and how close to the end it is on a log scale."""
+        delta = self.config.stretch
+        return t if delta is None else torch.cat([t, (1 - t + delta).log() / math.log(delta)], dim=-1)
+
+    def speed(self, t: Float[Tensor, "*n 1"]) -> Float[Tensor, "*n 1"] | float:
+        """The factor 1/(1 - t + δ)."""
+        return 1.0 if self.config.stretch is None else 1 / (1 - t + self.config.stretch)
+
+    def _part(self, name: str, batch: int, condition: Condition, present: Present) -> Float[Tensor, "batch size"]:
+        absent = self.missing[name].expand(batch, -1)
+        if name not in condition:
+            return absent
+        part = condition[name].to(absent.dtype)
+        return torch.where(present[name][:, None], part, absent) if name in present else part
+
+    def _modulated(self, x: Tensor, entered: Tensor, depth: int) -> Tensor:
+        if self.config.conditioning == "concat":
+            return x
+        scale, shift = self.modulate[depth](F.silu(entered)).chunk(2, dim=-1)
+        return F.layer_norm(x, x.shape[-1:]) * (1 + scale) + shift
+
+
+def check_condition(config: FlowConfig, condition: Condition, finite: bool = False) -> None:
+    """Refuse a condition the network was not made for; with `finite`, also one with NaN in it (slower).
+
+    Raises:
+        ValueError: a part is unknown, of the wrong size, of another batch, or not finite.
+    """
+    batches = {name: len(part) for name, part in condition.items()}
+    if len(set(batches.values())) > 1:
+        raise ValueError(f"The parts of a condition must have one row a query each, but have {batches} rows.")
+    for name, part in condition.items():
+        size = config.condition_sizes.get(name)
+        if size is None:
+            known = ", ".join(config.condition_sizes) or "none at all"
+            raise ValueError(f"This flow knows no condition {name!r}; it takes {known}.")
+        if part.ndim != 2 or part.shape[1] != size:
+            raise ValueError(f"Condition {name!r} must be [batch, {size}], but it is {list(part.shape)}.")
+        if finite and not torch.isfinite(part).all():
+            row = int((~torch.isfinite(part)).any(-1).nonzero()[0, 0])
+            raise ValueError(f"Condition {name!r} is NaN or infinite in row {row}; leave the part out instead.")
+
+
+@dataclass(frozen=True)
+class PathConfig:
+    """How times are drawn, errors weighed and conditions dropped in training.
+
+    Raises:
+        ValueError: a probability is outside [0, 1].
+    """
+
+    times: Literal["uniform", "late"] = "uniform"
+    """Uniform in t; or half of them so and half log-uniform in 1 - t, where narrow densities are decided."""
+    late_floor: float = 1e-4
+    """Smallest 1 - t of the log-uniform half."""
+    weight_power: float = 0.0
+    """Squared errors are weighed by (1 - t + 0.001) to this power; 0: all alike."""
+    drop_all: float = 0.0
+    """Chance that a row's whole condition is dropped; needed for guidance (0.1 is usual)."""
+    drop_part: float = 0.0
+    """Chance of each part of a condition to be dropped by itself, so that parts may be missing later."""
+
+    def __post_init__(self) -> None:
+        for name in ("drop_all", "drop_part"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is a probability between 0 and 1, but it is {getattr(self, name)}.")
+        if not 0 < self.late_floor < 1:
+            raise ValueError(f"late_floor must lie between 0 and 1, but it is {self.late_floor}.")
+
+
+def flow_matching_loss(
+    net: nn.Module,
+    y1: Float[Tensor, "n 3"],
+    condition: Condition,
+    y0: Float[Tensor, "n 3"],
+    path: PathConfig,
+    generator: Generator | None = None,
+    present: Present | None = None,
+) -> Float[Tensor, ""]:
+    """Mean squared error of the velocity on geodesics from base points y0 to places y1.
+
+    Works for any module with the arguments of `VelocityNet`, wrapped by accelerate or not.
+    Source: Chen and Lipman 2024, equation 9.
+    """
+    t = draw_times(len(y1), path, generator).to(y1)
+    y, target = geodesic(y0.to(y1), y1, t)
+    kept = drop_condition(condition, present or {}, path, generator)
+    error = net(y, t, condition, kept) - target
+    if path.weight_power == 0:
+        return error.square().sum(-1).mean()
+    return ((1 - t + 1e-3) ** path.weight_power * error.square()).sum(-1).mean()
+
+
+def draw_times(count: int, path: PathConfig, generator: Generator | None = None) -> Float[Tensor, "count 1"]:
+    """Times in [0, 1); stratified, so that every batch covers them evenly."""
+    uniform = (torch.arange(count) + torch.rand(count, generator=generator))[:, None] / count
+    if path.times == "uniform":
+        return uniform
+    late = torch.arange(count)[:, None] % 2 == 1
+    return torch.where(late, 1 - path.late_floor**uniform, uniform)
+
+
+def drop_condition(
+    condition: Condition, present: Present, path: PathConfig, generator: Generator | None = None
+) -> dict[str, Bool[Tensor, " n"]]:
+    """Which rows keep which part of their condition in this training step."""
+    if path.drop_all == 0 and path.drop_part == 0:
+        return dict(present)
+    kept: dict[str, Tensor] = {}
+    whole: Tensor | None = None
+    for name, part in condition.items():
+        draws = torch.rand(2, len(part), generator=generator)
+        whole = draws[0] >= path.drop_all if whole is None else whole
+        keep = (whole & (draws[1] >= path.drop_part)).to(part.device)
+        kept[name] = keep & present[name] if name in present else keep
+    return kept
+
+
+class Ema:
+    """Exponential moving average of a network's weights, with a short memory while training is young."""
+
+    def __init__(self, net: nn.Module, decay: float = 0.999) -> None:
+        self.decay, self.updates = decay, 0
+        self.weights = {name: value.detach().clone() for name, value in net.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, net: nn.Module) -> None:
+        """Move towards the network's weights of now."""
+        self.updates += 1
+        share = 1 - min(self.decay, (1 + self.updates) / (10 + self.updates))
+        now = net.state_dict()
+        torch._foreach_lerp_(list(self.weights.values()), [now[name] for name in self.weights], share)
+
+    def copy_to(self, net: nn.Module) -> None:
+        """Give a network the averaged weights."""
+        net.load_state_dict(self.weights)
+
+    def state_dict(self) -> dict[str, object]:
+        """All that is needed to go on later."""
+        return {"updates": self.updates, "weights": self.weights}
+
+    def load_state_dict(self, state: Mapping[str, object]) -> None:
+        """What `state_dict` gave."""
+        self.updates, weights = int(state["updates"]), state["weights"]  # type: ignore[call-overload]
+        self.weights = {name: value.clone() for name, value in weights.items()}  # type: ignore[attr-defined]
+
+
+def save_flow(net: VelocityNet, folder: Path) -> None:
+    """Write `config.json` and `model.safetensors` into a folder, the weights last."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomic(folder / "config.json", json.dumps(asdict(net.config), indent=2) + "\n")
+    weights = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
+    write_atomic(folder / "model.safetensors", save(weights))
+
+
+def load_flow(folder: Path, expected: FlowConfig | None = None) -> VelocityNet:
+    """Read what `save_flow` wrote, ready to evaluate.
+
+    Raises:
+        FileNotFoundError: one of the two files is missing.
+        ValueError: a file is damaged, or they belong to another configuration (or not to the `expected` one).
+    """
+    config = _read_config(folder / "config.json")
+    if expected is not None and config != expected:
+        differ = [f.name for f in fields(config) if getattr(config, f.name) != getattr(expected, f.name)]
+        raise ValueError(f"The flow in {folder} was made with other settings ({', '.join(differ)}); take its own.")
+    net = VelocityNet(config)
+    path = folder / "model.safetensors"
+    try:
+        net.load_state_dict(load(path.read_bytes()))
+    except SafetensorError as error:
+        raise ValueError(f"{path} is damaged or cut short ({error}); copy it again.") from error
+    except RuntimeError as error:
+        raise ValueError(f"The weights in {path} do not fit the config.json beside them; copy both again.") from error
+    return net.eval()
+
+
+def _read_config(path: Path) -> FlowConfig:
+    try:
+        return FlowConfig(**json.loads(path.read_text()))
+    except (json.JSONDecodeError, TypeError) as error:
+        raise ValueError(f"{path} is no configuration of a flow ({error}); copy it again.") from error
+
+
+def _frequencies(config: FlowConfig) -> Float[Tensor, "fourier 3"]:
+    """Random directions with log-uniform lengths, in radians per unit; the same for the same config."""
+    generator = Generator().manual_seed(config.fourier)
+    low, high = math.log(config.fourier_low), math.log(config.fourier_high)
+    cycles = (low + (high - low) * torch.rand(config.fourier, 1, generator=generator)).exp()
+    return 2 * math.pi * cycles * random_uniform(config.fourier, generator)

@@ -1,0 +1,45 @@
+import subprocess
+import sys
+
+import pytest
+
+from lookhear.data.atomic import LOCK, only_writer, write_atomic
+
+
+class Interrupted(Exception):
+    pass
+
+
+def test_a_file_is_replaced_whole(tmp_path):
+    path = tmp_path / "a.json"
+    write_atomic(path, "old")
+    write_atomic(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    path = tmp_path / "a.json"
+    write_atomic(path, "old")
+
+    def interrupted(_):
+        raise Interrupted
+
+    monkeypatch.setattr("lookhear.data.atomic.os.fsync", interrupted)
+    with pytest.raises(Interrupted):
+        write_atomic(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_has_one_writer(tmp_path):
+    holder = "import sys, pathlib; from lookhear.data.atomic import LOCK, only_writer\n"
+    holder += "with only_writer(pathlib.Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", holder, str(tmp_path)], **pipes) as other:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(BlockingIOError, match="Another run"), only_writer(tmp_path):
+            pass
+        other.kill()
+    with only_writer(tmp_path):
+        assert [path.name for path in tmp_path.iterdir()] == [LOCK]

@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+import shapely
+
+from lookhear.data import cells
+from lookhear.data.gazetteer import gazetteer, inside
+from lookhear.data.geo import GeoPoint
+from lookhear.perception.evidence import CellLikelihood, Evidence, Moment
+from lookhear.prediction.density import UNIFORM_LOG_DENSITY
+from lookhear.prediction.posterior import BORDER_LEVEL, PRIOR_MIXTURES, posterior
+
+PARIS, TOKYO, MID_PACIFIC = GeoPoint(48.85, 2.35), GeoPoint(35.7, 139.7), GeoPoint(-30, -130)
+
+
+def pointing_at(point, ratio, elsewhere=-1.0, name="e1"):
+    where = CellLikelihood.of(cells.cell_ids(point.unit[None], 6), np.array([ratio]), elsewhere)
+    return Evidence(name, "species", name, name, (Moment(0, 3, 0.5),), 0.5, "test", where)
+
+
+@pytest.mark.parametrize("prior", PRIOR_MIXTURES)
+def test_priors_are_densities_with_no_place_left_out(prior):
+    density = posterior((), prior)
+    assert density.mass.sum() == pytest.approx(1.0, abs=1e-5)
+    assert np.isfinite(density.log_density(MID_PACIFIC.unit[None])).all()
+
+
+def test_the_priors_mean_what_they_say():
+    paris, sea = PARIS.unit[None], MID_PACIFIC.unit[None]
+    assert posterior((), "earth").log_density(paris) == pytest.approx(UNIFORM_LOG_DENSITY, abs=1e-6)
+    assert posterior((), "land").log_density(paris) - posterior((), "land").log_density(sea) > 4
+    assert posterior((), "recordings").log_density(paris) > posterior((), "land").log_density(paris) + 1
+
+
+def test_it_is_prior_times_likelihood():
+    """Against the textbook: p ∝ prior · exp(sum of log ratios), cell by cell, in float64."""
+    evidence = [pointing_at(PARIS, 3.0), pointing_at(TOKYO, 2.0, elsewhere=-0.5), pointing_at(PARIS, 1.0, 0.0)]
+    ids, prior = posterior((), "recordings").on_level(6)
+    factor = np.ones(len(ids))
+    for one in evidence:
+        own = cells.find(ids, one.where.ids)[0]
+        factor *= np.where(np.arange(len(ids)) == own, np.exp(one.where.log_ratio[0]), np.exp(one.where.elsewhere))
+    expected = prior * factor / (prior * factor).sum()
+    _, mass = posterior(evidence, "recordings").on_level(6)
+    np.testing.assert_allclose(mass, expected, rtol=1e-5, atol=1e-12)
+
+
+def test_evidence_without_a_place_changes_nothing():
+    siren = Evidence("e1", "sound", "siren", "Siren", (Moment(0, 3, 0.9),), 0.9, "test", None)
+    assert (posterior([siren]).mass == posterior([]).mass).all()
+
+
+@pytest.mark.parametrize("name", ["Fiji", "Luxembourg", "Iceland", "Monaco"])
+def test_only_the_region_is_left(name):
+    outline = gazetteer().country(name)
+    density = posterior([pointing_at(PARIS, 3.0)], "land", outline)
+    ids, mass = density.on_level(BORDER_LEVEL)
+    assert mass.sum() == pytest.approx(1.0, abs=1e-5)
+    if name != "Monaco":  # smaller than a cell: the cell that holds it is left
+        assert inside(outline, cells.centers(ids[mass > 0])).all()
+        assert cells.areas_sr(ids[mass > 0]).sum() == pytest.approx(area_sr(outline), rel=0.1)
+    assert posterior((), "land", outline).candidates(1)
+
+
+def area_sr(outline):
+    """Slow truth: in the equal-area cylinder (longitude, sine of latitude) areas are those of the sphere."""
+    dense = shapely.segmentize(outline, 0.1)
+    return shapely.transform(dense, lambda p: np.stack([np.radians(p[:, 0]), np.sin(np.radians(p[:, 1]))], 1)).area
+
+
+def test_an_empty_region_is_refused():
+    with pytest.raises(ValueError, match="empty"):
+        posterior((), "land", shapely.Polygon())
