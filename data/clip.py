@@ -171,9 +171,7 @@ class Clip:
         if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"heim", b"heis", b"mif1"):
             raise ClipError(f"{file.name} is a HEIC picture, which is not read here; save it as JPEG.")
         if _is_text(head):
-            raise ClipError(
-                f"{file.name} is a text file, not a recording; check that it is the file you meant."
-            )
+            raise ClipError(f"{file.name} is a text file, not a recording; check that it is the file you meant.")
         return _media_clip(file, sha256, is_mp4=head[4:8] == b"ftyp")
 
     def sound(self, sample_rate_hz: int, block_s: float = 10.0) -> SoundReader:
@@ -213,9 +211,7 @@ class Clip:
             return [Frame(0.0, _read_picture(self.path, max_side_px).image)]
         found = list(_video_frames(self, count, max_side_px))
         if not found:
-            raise ClipError(
-                f"No frame of {self.path.name} could be decoded; convert it to MP4 and try again."
-            )
+            raise ClipError(f"No frame of {self.path.name} could be decoded; convert it to MP4 and try again.")
         return found
 
     def to_json(self) -> dict[str, Any]:
@@ -254,9 +250,7 @@ def _opened(file: Path) -> BufferedReader:
         return file.open("rb")
     except OSError as error:
         why = error.strerror or str(error)
-        raise ClipError(
-            f"{file.name} cannot be read ({why}); check the name and your rights to it."
-        ) from error
+        raise ClipError(f"{file.name} cannot be read ({why}); check the name and your rights to it.") from error
 
 
 def _sha256(file: Path) -> str:
@@ -269,9 +263,7 @@ def _is_text(head: bytes) -> bool:
     try:
         text = head.decode("utf-8")
     except UnicodeDecodeError as error:
-        text = (
-            head[: error.start].decode("utf-8") if len(head) - error.start < 4 else "\0"
-        )  # a letter cut in two
+        text = head[: error.start].decode("utf-8") if len(head) - error.start < 4 else "\0"  # a letter cut in two
     return all(letter.isprintable() or letter in "\t\r\n\f\x1b\ufeff" for letter in text)
 
 
@@ -291,9 +283,7 @@ def open_media(file: Path, is_mp4: bool = False) -> Iterator[InputContainer]:
     """
     rules = {
         "protocol_whitelist": "none",
-        "format_whitelist": ",".join(
-            sorted(n for n in av.formats_available - DENIED_FORMATS if "_pipe" not in n)
-        ),
+        "format_whitelist": ",".join(sorted(n for n in av.formats_available - DENIED_FORMATS if "_pipe" not in n)),
     }
     with _opened(file) as stream:
         try:
@@ -348,9 +338,7 @@ def _media_clip(file: Path, sha256: str, is_mp4: bool) -> Clip:
         sound, video = _sound_stream(container), _video_stream(container)
         streams = [stream for stream in (sound, video) if stream is not None]
         if not streams:
-            raise ClipError(
-                f"{file.name} holds neither sound nor picture that can be decoded; convert it first."
-            )
+            raise ClipError(f"{file.name} holds neither sound nor picture that can be decoded; convert it first.")
         first = _first_frames(file, container, streams)
         end_s, notes = _length(container, streams)
         clip = Clip(file, "sound", sha256, container.format.name, end_s, notes=notes)
@@ -489,9 +477,7 @@ class SoundReader(Iterator[Float32[ndarray, " samples"]]):
         for start in range(0, missing, rate_hz):
             yield rate_hz, [np.zeros(min(rate_hz, missing - start), np.float32)]
 
-    def _heard(
-        self, planes: list[Float32[ndarray, " samples"]], rate_hz: int
-    ) -> Float32[ndarray, " samples"]:
+    def _heard(self, planes: list[Float32[ndarray, " samples"]], rate_hz: int) -> Float32[ndarray, " samples"]:
         """The mean over channels of usable samples; the quality is brought up to date."""
         peak, bad = self.quality.peak, 0
         for plane in planes:
@@ -534,9 +520,7 @@ def _drained(fifo: av.AudioFifo) -> tuple[int, list[Float32[ndarray, " samples"]
     frame: Any = fifo.read()
     packed = frame.to_ndarray()
     count = len(frame.layout.channels)
-    planes = (
-        list(packed) if frame.format.is_planar else [packed[0, channel::count] for channel in range(count)]
-    )
+    planes = list(packed) if frame.format.is_planar else [packed[0, channel::count] for channel in range(count)]
     if packed.dtype.kind == "f":
         with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite, which is counted
             return frame.sample_rate, [plane.astype(np.float32, copy=False) for plane in planes]
@@ -555,9 +539,7 @@ def _mean(planes: list[Float32[ndarray, " samples"]]) -> Float32[ndarray, " samp
     return mono
 
 
-def _in_blocks(
-    pieces: Iterator[Float32[ndarray, " samples"]], block: int
-) -> Iterator[Float32[ndarray, " samples"]]:
+def _in_blocks(pieces: Iterator[Float32[ndarray, " samples"]], block: int) -> Iterator[Float32[ndarray, " samples"]]:
     """Ragged pieces as blocks of one length; the last may be shorter."""
     whole, filled = np.empty(block, np.float32), 0
     for piece in pieces:
@@ -697,9 +679,7 @@ def _picture_clip(file: Path, sha256: str) -> Clip | None:
     except UnidentifiedImageError:
         return None
     width, height = picture.size_px
-    return Clip(
-        file, "picture", sha256, picture.format, None, False, True, width, height, notes=picture.notes
-    )
+    return Clip(file, "picture", sha256, picture.format, None, False, True, width, height, notes=picture.notes)
 
 
 @contextmanager
@@ -788,7 +768,11 @@ def _shrunk(image: Image.Image, factor: int) -> Image.Image:
     step = factor * max(1, 512 // factor)
     for top in range(0, image.height, step):
         strip = image.crop((0, top, image.width, min(image.height, top + step)))
-        small.paste(_rgb(strip, low, high).reduce(factor), (0, top // factor))
+        if image.mode in ("L", "LA", "RGB", "RGBA", "CMYK") and "transparency" not in image.info:
+            strip = strip.reduce(factor)  # the rest must become RGB first, which takes longer
+            small.paste(_rgb(strip, low, high), (0, top // factor))
+        else:
+            small.paste(_rgb(strip, low, high).reduce(factor), (0, top // factor))
     return small
 
 
@@ -798,9 +782,7 @@ def _range(image: Image.Image) -> tuple[float, float]:
         return 0.0, 65535.0
     low, high = image.getextrema()
     assert isinstance(low, int | float) and isinstance(high, int | float)
-    return (
-        (0.0, 65535.0) if image.mode == "I" and low >= 0 and high <= 65535 else (low, max(high, low + 1e-9))
-    )
+    return (0.0, 65535.0) if image.mode == "I" and low >= 0 and high <= 65535 else (low, max(high, low + 1e-9))
 
 
 def _rgb(image: Image.Image, low: float, high: float) -> Image.Image:

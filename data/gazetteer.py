@@ -138,15 +138,23 @@ class Gazetteer:
     def shares(self, ids: UInt64[ndarray, " n"], mass: Float[ndarray, " n"]) -> list[tuple[Region, float]]:
         """How a mass on level-6 or finer cells is spread over regions, largest first; what lies at sea is left out.
 
-        The mass of a cell on a border goes to each side by its area, as the cell itself says no more.
+        The mass of a level-6 cell on a border goes to each side by its area, as the cell itself says no more; that
+        of a finer cell goes to the region of its centre, or the nearest one on a shore.
         """
         cell, region, share = self._cell_regions
-        by_cell = _sum_by(cells.parents(ids, LEVEL), mass)
+        fine = cells.levels(ids) > LEVEL
+        by_cell = dict(zip(ids[~fine].tolist(), mass[~fine].tolist(), strict=True))
         land_ids, land_share = self.land
         of_cell = np.searchsorted(land_ids, cell)
         part = share / np.maximum(land_share[of_cell], share)
         amounts = np.array([by_cell.get(int(c), 0.0) for c in cell]) * part
         total = np.bincount(region, weights=amounts, minlength=len(self.regions))
+        used = fine & (mass > 0)
+        lat_deg, lon_deg = lat_lon_deg(cells.centers(ids[used]))
+        place, owner = self._region_tree.query_nearest(
+            shapely.points(lon_deg, lat_deg), max_distance=SHORE_DEG, all_matches=False
+        )
+        np.add.at(total, owner, mass[used][place])
         order = np.argsort(-total, kind="stable")
         return [(self.regions[k], float(total[k])) for k in order if total[k] > 0]
 
@@ -200,11 +208,6 @@ def inside(outline: shapely.Geometry, units: Float[ndarray, "n 3"]) -> ndarray:
     lat_deg, lon_deg = lat_lon_deg(units)
     shapely.prepare(outline)
     return np.asarray(shapely.contains_xy(outline, lon_deg, lat_deg))
-
-
-def _sum_by(ids: UInt64[ndarray, " n"], mass: Float[ndarray, " n"]) -> dict[int, float]:
-    unique, place = np.unique(ids, return_inverse=True)
-    return dict(zip(unique.tolist(), np.bincount(place, weights=mass).tolist(), strict=True))
 
 
 def _read(name: str) -> str:

@@ -33,8 +33,8 @@ PRIOR_MIXTURES: dict[Prior, tuple[float, float, float, float]] = {
 }
 """Shares of whole Earth, land area, townspeople (square root of their number), and geotagged photographs."""
 
-BORDER_LEVEL = 9
-"""Cells on the border of a region the user gives are cut down to this level (about 18 km)."""
+BORDER_LEVEL = 10
+"""Cells on the border of a region the user gives are cut down to this level (about 9 km)."""
 
 
 def posterior(
@@ -86,7 +86,8 @@ def _within(
     if region.is_empty:
         raise ValueError("The region is empty: its file holds no polygon.")
     for level in range(LEVEL, BORDER_LEVEL):
-        cut = _on_border(ids, region) & (cells.levels(ids) == level)
+        cut = cells.levels(ids) == level
+        cut[cut] = _on_border(ids[cut], region)
         finer = cells.children(ids[cut]).ravel()
         log_density = np.concatenate([log_density[~cut], np.repeat(log_density[cut], 4)])
         ids = np.concatenate([ids[~cut], finer])
@@ -105,15 +106,15 @@ def _on_border(ids: UInt64[ndarray, " n"], region: shapely.Geometry) -> ndarray:
     points = np.concatenate([corners, cells.centers(ids)[:, None]], axis=1)
     held = inside(region, points.reshape(-1, 3)).reshape(len(ids), 5)
     mixed = np.asarray(held.any(1) & ~held.all(1))
-    leaves = cells.cell_ids(_outline_units(region), cells.MAX_LEVEL)
-    touched = np.unique(cells.find(ids, leaves))
-    mixed[touched[touched >= 0]] = True
+    order = np.argsort(ids)
+    touched = cells.find(ids[order], cells.cell_ids(_outline_units(region), cells.MAX_LEVEL))
+    mixed[order[touched[touched >= 0]]] = True
     return mixed
 
 
 def _outline_units(region: shapely.Geometry) -> Float[ndarray, "n 3"]:
-    """Unit vectors of points along an outline, at most 0.2° apart."""
-    lon_lat = shapely.get_coordinates(shapely.segmentize(region, 0.2))
+    """Unit vectors of points along an outline, at most 0.05° apart."""
+    lon_lat = shapely.get_coordinates(shapely.segmentize(region, 0.05))
     return unit_vectors(lon_lat[:, 1], lon_lat[:, 0])
 
 

@@ -60,3 +60,7 @@ def run(command: str, arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print(f"\nlookhear {command}: stopped; what is done is kept, the same command goes on.", file=sys.stderr)
         return 130
+
+
+if __name__ == "__main__":
+    main()

@@ -16,6 +16,7 @@ from functools import cache
 from importlib import resources
 from string import Template
 
+from lookhear.data.preview import Preview
 from lookhear.prediction.result import Result
 from lookhear.prediction.writers import page_answer, page_media, page_reasons
 from lookhear.prediction.writers.page_cells import HELD, HELD_BEFORE, heat_of
@@ -60,13 +61,17 @@ def _maps(result: Result) -> Markup:
         world = element("figure", world_map(result, heat), element("figcaption", words))
         return element("section", world, page_answer.legend(heat, result), class_="maps before", aria_label="Map")
     around, places = Neighbourhood.of(result), result.top(5)
-    zoom = element(
-        "figure",
-        element("div", zoom_map(result, heat, around, places), _controls(), class_="pane", tabindex="0", role="group",
-                aria_label="Map around the best point: arrow keys move it, plus and minus zoom, 0 resets"),
-        element("figcaption", "Drag to move, on a phone with two fingers. Zoom with + and −, a pinch, or Ctrl and the wheel.", class_="hint"),
-        class_="near",
-    )  # fmt: skip
+    pane = element(
+        "div",
+        zoom_map(result, heat, around, places),
+        _controls(),
+        class_="pane",
+        tabindex="0",
+        role="group",
+        aria_label="Map around the best point: arrow keys move it, plus and minus zoom, 0 resets",
+    )
+    hint = "Drag to move, on a phone with two fingers. Zoom with + and −, a pinch, or Ctrl and the wheel."
+    zoom = element("figure", pane, element("figcaption", hint, class_="hint"), class_="near")
     world = element("figure", world_map(result, heat), class_="far")
     side = element("div", world, page_answer.candidates(places), class_="side")
     return element("section", zoom, side, page_answer.legend(heat, result), class_="maps", aria_label="Maps")
@@ -84,7 +89,7 @@ def _controls() -> Markup:
     )
 
 
-def _sound(result: Result, preview: page_media.Preview, missing: str | None) -> Markup | None:
+def _sound(result: Result, preview: Preview, missing: str | None) -> Markup | None:
     gone = element("p", f"There is nothing to play: {missing}", class_="none") if missing else None
     found = page_media.sound_section(result, preview)
     return join(gone, found) if gone or found else None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from lookhear.data.clip import Clip
 from lookhear.data.gazetteer import gazetteer
@@ -68,16 +68,18 @@ def legend(heat: Heat, result: Result) -> Markup:
     return element("ul", ramp, *_signs(result), class_="legend")
 
 
-def candidates(places: Sequence[Candidate]) -> Markup:
-    """Numbered places with the probability around each."""
+def candidates(places: Sequence[Candidate]) -> Markup | None:
+    """Numbered places with the probability around each; none where the probability is spread too wide."""
+    if not places:
+        return None
     rows = []
     for number, one in enumerate(places, start=1):
         name = gazetteer().name(one.point)
         where = element("span", f"near {name.town}", element("small", name.region or name.country), class_="where")
         sign = _icon(candidate_symbol(number), "candidate")
         rows.append(element("li", sign, where, bar(one.probability), element("b", percent(one.probability))))
-    radius = f"{places[0].radius_km:.0f} km" if places else ""
-    note = element("p", f"Chance that the clip was recorded within {radius} of each.", class_="note")
+    meaning = f"Chance that the clip was recorded within {places[0].radius_km:.0f} km of each."
+    note = element("p", meaning, class_="note")
     return element("div", element("h3", "Candidates"), element("ol", *rows, class_="candidates"), note)
 
 
@@ -244,8 +246,8 @@ def _date_check(result: Result) -> str | None:
     return f"the answer was asked for week {week} of 48" if week else "the answer assumes no date"
 
 
-def _all_tags(tags: object) -> Markup | None:
-    if not isinstance(tags, dict) or not tags:
+def _all_tags(tags: Mapping[str, str]) -> Markup | None:
+    if not tags:
         return None
     rows = [
         join(element("dt", element("bdi", key)), element("dd", element("bdi", value))) for key, value in tags.items()

@@ -63,13 +63,13 @@ def frames(preview: Preview) -> Markup | None:
                 src=_data_uri("image/jpeg", frame.jpeg),
                 width=frame.width_px,
                 height=frame.height_px,
-                alt=f"The clip at {clock(frame.time_s)}",
+                alt=f"The clip at {when}",
             ),
             element(
                 "figcaption", moment_link(frame.time_s, clock(frame.time_s)) if preview.sound else clock(frame.time_s)
             ),
         )
-        for frame in preview.frames
+        for frame, when in ((frame, clock(frame.time_s)) for frame in preview.frames)
     ]
     return element("div", *shown, class_="frames")
 

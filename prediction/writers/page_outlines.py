@@ -40,7 +40,10 @@ class Outlines:
     @classmethod
     def of(cls, named: Sequence[tuple[str, shapely.Geometry]]) -> Outlines:
         """Take named areas apart into rings."""
-        areas = np.array([_joined(area) for _, area in named], dtype=object)
+        areas = np.array([area for _, area in named], dtype=object)
+        west, _, east, _ = shapely.bounds(areas).T
+        for k in np.flatnonzero((west < -EDGE_DEG) & (east > EDGE_DEG)):
+            areas[k] = _joined(areas[k])
         parts, owner = shapely.get_parts(areas, return_index=True)
         shapes = shapely.orient_polygons(shapely.polygons(shapely.get_exterior_ring(parts)))
         points, ring = shapely.get_coordinates(shapely.segmentize(shapes, 2.0), return_index=True)
@@ -81,9 +84,6 @@ def regions() -> Outlines:
 
 def _joined(area: shapely.Geometry) -> shapely.Geometry:
     """An area with its western part moved behind 180° and grown together with the eastern one."""
-    west, _, east, _ = area.bounds
-    if west > -EDGE_DEG or east < EDGE_DEG:
-        return area
     parts = shapely.get_parts(area)
     moved = [translate(p, 360.0) if p.bounds[2] < 0 else p for p in parts]
     return shapely.union_all([shapely.buffer(p, 0.01, join_style="mitre") for p in moved])

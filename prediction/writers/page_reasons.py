@@ -78,16 +78,12 @@ def _claim(claim: Claim, known: Mapping[str, Evidence]) -> Markup:
     chips = [_chip(known[cited]) if cited in known else element("span", cited, class_="chip") for cited in claim.cites]
     chance = join(bar(claim.probability), element("b", percent(claim.probability))) if claim.probability else None
     step = STEP_NAMES.get(claim.step, claim.step)
+    cites = element("p", *chips, class_="cites") if chips else None
     return element(
         "li",
         element("span", step, class_="step"),
-        element(
-            "div",
-            element("p", claim.text.removeprefix(f"{step}: ")),
-            element("p", *chips, class_="cites") if chips else None,
-        ),
+        element("div", element("p", claim.text.removeprefix(f"{step}: ")), cites),
         element("div", chance, class_="chance"),
-        class_=f"claim-{claim.step}" if claim.step in STEP_NAMES else None,
     )
 
 

@@ -135,7 +135,7 @@ def _heat(heat: Heat, plane: EqualEarth) -> Iterator[Markup]:
 
 
 def _flat_cells(
-    ids: UInt64[ndarray, n], plane: EqualEarth
+    ids: UInt64[ndarray, " n"], plane: EqualEarth
 ) -> tuple[Float[ndarray, "m 4 2"], list[Float[ndarray, "5 2"]]]:
     """Cells on the map, twice where they pass its edge; those that touch a pole have five corners there."""
     if len(ids) == 0:
@@ -174,7 +174,7 @@ def _lines(lines: list[Float[ndarray, "k 3"]], plane: EqualEarth) -> Iterator[Fl
 
 
 @cache
-def _thumb_cells(middle: float) -> tuple[UInt64[ndarray, k], Bool[ndarray, n]]:
+def _thumb_cells(middle: float) -> tuple[UInt64[ndarray, " k"], Bool[ndarray, " n"]]:
     """Cells under the pixels of a thumbnail, and which pixels lie on the Earth."""
     size = WORLD_WIDTH / THUMB_COLUMNS
     y, x = np.mgrid[0:THUMB_ROWS, 0:THUMB_COLUMNS] * size + size / 2

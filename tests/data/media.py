@@ -13,9 +13,7 @@ import numpy as np
 from numpy import ndarray
 
 
-def tone(
-    seconds: float, rate_hz: int = 48_000, hz: float = 440.0, peak: float = 0.5, channels: int = 1
-) -> ndarray:
+def tone(seconds: float, rate_hz: int = 48_000, hz: float = 440.0, peak: float = 0.5, channels: int = 1) -> ndarray:
     """A sine as float32, shape (channels, samples)."""
     wave = peak * np.sin(2 * np.pi * hz * np.arange(round(seconds * rate_hz)) / rate_hz)
     return np.tile(wave.astype(np.float32), (channels, 1))
@@ -92,8 +90,7 @@ def write_video(
         if sound is not None:
             streams.append(add_sound(container, codecs[1], 48_000, "mono"))
         frames: list[tuple[float, Any, Any]] = [
-            (time_s, video, grey_frame(time_s, grey, size, corner))
-            for time_s, grey in zip(times_s, greys, strict=True)
+            (time_s, video, grey_frame(time_s, grey, size, corner)) for time_s, grey in zip(times_s, greys, strict=True)
         ]
         if sound is not None:
             heard = sound_frames(sound, 48_000, "mono")

@@ -46,12 +46,8 @@ def test_a_tone_comes_out_of_every_format(
     assert np.abs(heard[middle] - sound[0, middle]).max() < tolerance
 
 
-@pytest.mark.parametrize(
-    ("from_hz", "to_hz"), [(44_100, 48_000), (8_000, 48_000), (48_000, 32_000), (96_000, 48_000)]
-)
-def test_resampling_keeps_frequency_and_amplitude(
-    tmp_path: Path, media: ModuleType, from_hz: int, to_hz: int
-) -> None:
+@pytest.mark.parametrize(("from_hz", "to_hz"), [(44_100, 48_000), (8_000, 48_000), (48_000, 32_000), (96_000, 48_000)])
+def test_resampling_keeps_frequency_and_amplitude(tmp_path: Path, media: ModuleType, from_hz: int, to_hz: int) -> None:
     path = media.write_sound(tmp_path / "a.wav", media.tone(3.0, from_hz, hz=1000.0), from_hz)
     heard = media.read_all(Clip.open(path), to_hz)
     assert len(heard) == pytest.approx(3 * to_hz, abs=2)
@@ -108,9 +104,7 @@ def test_clean_sound_has_nothing_to_report(tmp_path: Path, media: ModuleType) ->
 
 
 def test_silence_is_said(tmp_path: Path, media: ModuleType) -> None:
-    reader = Clip.open(media.write_sound(tmp_path / "a.flac", np.zeros((1, 48_000)), codec="flac")).sound(
-        48_000
-    )
+    reader = Clip.open(media.write_sound(tmp_path / "a.flac", np.zeros((1, 48_000)), codec="flac")).sound(48_000)
     assert not np.concatenate(list(reader)).any()
     assert reader.quality.silent_share == 1.0
     assert reader.quality.notes == ("The sound is silent throughout.",)
@@ -123,9 +117,7 @@ def test_half_silence_is_half(tmp_path: Path, media: ModuleType) -> None:
     assert reader.quality.silent_share == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize(
-    ("name", "codec"), [("a.wav", "pcm_s16le"), ("a.ogg", "vorbis"), ("a.mp3", "libmp3lame")]
-)
+@pytest.mark.parametrize(("name", "codec"), [("a.wav", "pcm_s16le"), ("a.ogg", "vorbis"), ("a.mp3", "libmp3lame")])
 def test_a_fifth_of_a_second_is_enough(tmp_path: Path, media: ModuleType, name: str, codec: str) -> None:
     sound = media.tone(0.2, channels=2)
     clip = Clip.open(media.write_sound(tmp_path / name, sound, codec=codec))
@@ -146,9 +138,7 @@ def test_a_hole_in_the_sound_is_filled_with_silence(tmp_path: Path, media: Modul
     ("name", "codecs"),
     [("a.mp4", ("libx264", "aac")), ("a.webm", ("libvpx", "libopus")), ("a.mkv", ("libx264", "flac"))],
 )
-def test_a_video_has_frames_and_sound(
-    tmp_path: Path, media: ModuleType, name: str, codecs: tuple[str, str]
-) -> None:
+def test_a_video_has_frames_and_sound(tmp_path: Path, media: ModuleType, name: str, codecs: tuple[str, str]) -> None:
     clip = Clip.open(media.write_video(tmp_path / name, STEPS, GREYS, sound=media.tone(2.0), codecs=codecs))
     assert (clip.kind, clip.has_sound, clip.has_picture) == ("video", True, True)
     assert (clip.width_px, clip.height_px) == (64, 48)
@@ -273,9 +263,7 @@ def test_an_encrypted_file_is_refused(tmp_path: Path, media: ModuleType) -> None
         ("phone.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
     ],
 )
-def test_what_is_no_clip_is_told_in_one_sentence(
-    tmp_path: Path, name: str, content: bytes, words: str
-) -> None:
+def test_what_is_no_clip_is_told_in_one_sentence(tmp_path: Path, name: str, content: bytes, words: str) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(ClipError, match=words) as error:
@@ -300,9 +288,7 @@ def test_a_named_pipe_is_refused(tmp_path: Path) -> None:
         Clip.open(tmp_path / "pipe.wav")
 
 
-@pytest.mark.parametrize(
-    "name", ["-i dawn chorus.wav", 'it\'s "quoted".wav', "🐦 vogel:1.wav", "a%20b?c=d#e.wav"]
-)
+@pytest.mark.parametrize("name", ["-i dawn chorus.wav", 'it\'s "quoted".wav', "🐦 vogel:1.wav", "a%20b?c=d#e.wav"])
 def test_odd_names_are_only_names(
     tmp_path: Path, media: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -319,8 +305,8 @@ def test_ffmpeg_says_nothing(tmp_path: Path, media: ModuleType, capfd: pytest.Ca
     assert capfd.readouterr() == ("", "")
 
 
-def test_half_an_hour_is_read_in_little_memory(tmp_path: Path, media: ModuleType) -> None:
-    path = media.write_sound(tmp_path / "a.flac", media.tone(1800.0, 4_000), 4_000, "flac")
+def test_ten_minutes_are_read_in_little_memory(tmp_path: Path, media: ModuleType) -> None:
+    path = media.write_sound(tmp_path / "a.wav", media.tone(600.0, 4_000), 4_000)
     clip = Clip.open(path)
     tracemalloc.start()
     try:
@@ -328,8 +314,8 @@ def test_half_an_hour_is_read_in_little_memory(tmp_path: Path, media: ModuleType
         peak_bytes = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert samples == pytest.approx(1800 * 8_000, abs=10)
-    assert peak_bytes < 5e6  # the whole would be 58 MB
+    assert samples == pytest.approx(600 * 8_000, abs=10)
+    assert peak_bytes < 2e6  # the whole would be 19 MB
 
 
 def test_a_clip_survives_json(tmp_path: Path, media: ModuleType) -> None:
@@ -371,9 +357,7 @@ def test_a_very_large_picture_becomes_a_small_frame(
     assert max(clip.frames(1)[0].image.shape) == 1024
 
 
-def test_a_picture_beyond_the_limit_is_refused_kindly(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_picture_beyond_the_limit_is_refused_kindly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clip_module, "MAX_PICTURE_BYTES", 1_000_000)
     with pytest.raises(ClipError, match=r"a\.png has 1000 × 900 pixels"):
         picture(tmp_path / "a.png", Image.new("RGB", (1000, 900)))

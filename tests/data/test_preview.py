@@ -53,9 +53,7 @@ def test_a_long_clip_is_cut(tmp_path: Path, media: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("mp3", [True, False])
-def test_the_sound_can_be_played(
-    tmp_path: Path, media: ModuleType, mp3: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_sound_can_be_played(tmp_path: Path, media: ModuleType, mp3: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     clip = Clip.open(media.write_sound(tmp_path / "a.wav", media.tone(2.0, hz=1000.0, channels=2)))
     if not mp3:
         codecs = preview_module.av.codecs_available - {"libmp3lame"}
@@ -121,8 +119,4 @@ def test_a_quiet_half_does_not_wash_out_the_loud_one(tmp_path: Path, media: Modu
 
 def test_the_colours_only_get_lighter() -> None:
     lightness = preview_module._palette() @ np.array([0.2126, 0.7152, 0.0722])
-    assert (
-        len(lightness) == 256
-        and (np.diff(lightness) > -0.5).all()
-        and lightness[-1] > 220 > 20 > lightness[0]
-    )
+    assert len(lightness) == 256 and (np.diff(lightness) > -0.5).all() and lightness[-1] > 220 > 20 > lightness[0]

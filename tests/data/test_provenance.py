@@ -63,9 +63,7 @@ def test_a_broken_place_is_none(tmp_path: Path, gps: dict[int, object]) -> None:
     assert claims_of(photo(tmp_path / "a.jpg", gps, Make="Acme")).place is None
 
 
-@pytest.mark.parametrize(
-    "date", ["0000:00:00 00:00:00", "    :  :     :  :  ", "yesterday", "2026:13:01 00:00:00"]
-)
+@pytest.mark.parametrize("date", ["0000:00:00 00:00:00", "    :  :     :  :  ", "yesterday", "2026:13:01 00:00:00"])
 def test_a_broken_date_is_none(tmp_path: Path, date: str) -> None:
     assert claims_of(photo(tmp_path / "a.jpg", DateTimeOriginal=date)).recorded_at is None
 
@@ -145,9 +143,7 @@ def test_a_file_without_tags_claims_nothing(tmp_path: Path, media: ModuleType) -
 
 
 def test_claims_survive_json(tmp_path: Path) -> None:
-    claims = claims_of(
-        photo(tmp_path / "a.jpg", {1: "N", 2: dms(45, 0, 0), 3: "W", 4: dms(1, 0, 0)}, Make="Acme")
-    )
+    claims = claims_of(photo(tmp_path / "a.jpg", {1: "N", 2: dms(45, 0, 0), 3: "W", 4: dms(1, 0, 0)}, Make="Acme"))
     assert claims.place == GeoPoint(45.0, -1.0)
     assert FileClaims.from_json(json.loads(json.dumps(claims.to_json()))) == claims
     assert FileClaims.from_json(FileClaims().to_json()) == FileClaims()

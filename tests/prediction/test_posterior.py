@@ -7,7 +7,7 @@ from lookhear.data.gazetteer import gazetteer, inside
 from lookhear.data.geo import GeoPoint
 from lookhear.perception.evidence import CellLikelihood, Evidence, Moment
 from lookhear.prediction.density import UNIFORM_LOG_DENSITY
-from lookhear.prediction.posterior import BORDER_LEVEL, PRIOR_MIXTURES, posterior
+from lookhear.prediction.posterior import PRIOR_MIXTURES, posterior
 
 PARIS, TOKYO, MID_PACIFIC = GeoPoint(48.85, 2.35), GeoPoint(35.7, 139.7), GeoPoint(-30, -130)
 
@@ -53,11 +53,11 @@ def test_evidence_without_a_place_changes_nothing():
 def test_only_the_region_is_left(name):
     outline = gazetteer().country(name)
     density = posterior([pointing_at(PARIS, 3.0)], "land", outline)
-    ids, mass = density.on_level(BORDER_LEVEL)
-    assert mass.sum() == pytest.approx(1.0, abs=1e-5)
+    ids = density.ids[density.mass > 0]
+    assert density.mass.sum() == pytest.approx(1.0, abs=1e-5)
     if name != "Monaco":  # smaller than a cell: the cell that holds it is left
-        assert inside(outline, cells.centers(ids[mass > 0])).all()
-        assert cells.areas_sr(ids[mass > 0]).sum() == pytest.approx(area_sr(outline), rel=0.1)
+        assert inside(outline, cells.centers(ids)).mean() > 0.98  # the middle of merged cells may be a lake
+        assert cells.areas_sr(ids).sum() == pytest.approx(area_sr(outline), rel=0.1)
     assert posterior((), "land", outline).candidates(1)
 
 

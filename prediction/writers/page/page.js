@@ -77,6 +77,7 @@
   const label = () => {
     const taken = marks.map((one) => boxOf(one, 0));
     taken.push([width / 2 - 54, -height / 2, width / 2, 132 - height / 2]); // the buttons
+    taken.push([-width / 2, height / 2 - 40, 150 - width / 2, height / 2]); // the scale
     const edge = [-width / 2, -height / 2, width / 2, height / 2];
     for (const one of names) {
       const box = boxOf(one, 3);
