@@ -22,7 +22,7 @@ def write_atomic(path: Path, content: bytes | str) -> None:
         OSError: the folder is missing or cannot be written to.
     """
     data = content.encode() if isinstance(content, str) else content
-    part = path.with_name(f".{path.name[:200]}.part{os.getpid()}")
+    part = path.with_name(f".{_cut(path.name)}.part{os.getpid()}")
     try:
         with part.open("wb") as file:
             file.write(data)
@@ -31,6 +31,11 @@ def write_atomic(path: Path, content: bytes | str) -> None:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _cut(name: str) -> str:
+    """At most 200 bytes of a name, whole letters only: with what is put around it, systems allow 255."""
+    return os.fsencode(name)[:200].decode("utf-8", errors="ignore")
 
 
 @contextmanager

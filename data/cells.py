@@ -164,12 +164,12 @@ def _face_uv(
 def _grid_index(u: Float[ndarray, " n"]) -> Int[ndarray, " n"]:
     """Index 0..2^30-1 along one side of a face (quadratic projection, its inverse)."""
     s = np.where(u >= 0, 0.5 * np.sqrt(1 + 3 * np.abs(u)), 1 - 0.5 * np.sqrt(1 + 3 * np.abs(u)))
-    return np.clip(np.floor(s * 2.0**30), 0, 2**30 - 1).astype(np.int64)
+    return np.asarray(np.clip(np.floor(s * 2.0**30), 0, 2**30 - 1).astype(np.int64))
 
 
 def _project(s: Float[ndarray, " n"]) -> Float[ndarray, " n"]:
     """Cell space [0, 1] to cube space [-1, 1]."""
-    return np.where(s >= 0.5, (4 * s * s - 1) / 3, (1 - 4 * (1 - s) * (1 - s)) / 3)
+    return np.asarray(np.where(s >= 0.5, (4 * s * s - 1) / 3, (1 - 4 * (1 - s) * (1 - s)) / 3))
 
 
 def _unit(face: Int[ndarray, " n"], u: Float[ndarray, " n"], v: Float[ndarray, " n"]) -> Float[ndarray, "n 3"]:

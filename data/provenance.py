@@ -18,8 +18,10 @@ from typing import Any
 
 from PIL import ExifTags, Image
 
-from lookhear.data.clip import Clip, open_media, open_picture
+from lookhear.data.clip import Clip
+from lookhear.data.container import open_media
 from lookhear.data.geo import GeoPoint
+from lookhear.data.picture import open_picture
 
 MAX_TAGS, MAX_TAG_CHARS = 100, 300
 """More tags, and longer ones, are cut off."""

@@ -108,7 +108,7 @@ class Result:
         return cls(
             clip=Clip.from_json(record["clip"]),
             file_claims=FileClaims.from_json(record["file_claims"]),
-            sound=_sound(record["sound"]) if record["sound"] else None,
+            sound=SoundQuality.from_json(record["sound"]) if record["sound"] else None,
             evidence=tuple(Evidence.from_json(evidence) for evidence in record["evidence"]),
             density=CellDensity.from_json(record["density"]),
             outlook=Outlook.from_json(answer),
@@ -125,7 +125,3 @@ def _candidate(candidate: Candidate) -> dict[str, Any]:
         "probability": candidate.probability,
         "radius_km": candidate.radius_km,
     }
-
-
-def _sound(record: dict[str, Any]) -> SoundQuality:
-    return SoundQuality(**{key: value for key, value in record.items() if key != "notes"})

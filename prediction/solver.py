@@ -35,6 +35,10 @@ Rate = tuple[Tensor, Tensor | None]
 """Velocity [n, 3], and the divergence [n] where it was asked for."""
 
 
+FAINT_NATS = 15.0
+"""A place this far below its base's log-density (a three-millionth) need not be known as well as others."""
+
+
 class Field(Protocol):
     """Velocities on the sphere; each row of points may have a field of its own."""
 
@@ -64,11 +68,11 @@ class SolverConfig:
     """Slope of the time grid at t = 1, where steps are this much shorter than evenly spaced ones; 1: even."""
     stretch: float | None = None
     """If δ is given, steps are even in -log(1 - t + δ) instead; for fields that are stretched by it."""
-    tolerance_nats: float = 0.02
-    """A point is solved again if its log-density may be off by more than this."""
-    tolerance_rad: float = 0.01
-    """A point is solved again if its end may be off by more than this (0.01 rad: 64 km)."""
-    max_steps: int = 12 * 2**8
+    tolerance_nats: float = 0.03
+    """A point is solved again if its estimated error in log-density is above this (true errors are a fifth of it)."""
+    tolerance_rad: float = 0.006
+    """A point is solved again if the estimated error of its end is above this (0.006 rad: 38 km)."""
+    max_steps: int = 12 * 2**7
     """Refinement ends here; the point keeps its error estimate."""
     chunk: int = 1000
     """Points solved at once; this many fit the processor's cache."""
@@ -281,7 +285,7 @@ def _refined(field: Field, y: Float[Tensor, "n 3"], config: SolverConfig, backwa
     points, turn, nats, radians = _walk(field, y, config, config.steps, backward)
     steps = torch.full_like(y[:, 0], config.steps, dtype=torch.long)
     count = config.steps
-    unsure = _unsure(nats, radians, config)
+    unsure = _unsure(nats, radians, turn, config)
     while len(unsure) and count < config.max_steps:
         count *= 2
         finer = _walk(field.at(unsure), y[unsure], config, count, backward)
@@ -290,12 +294,16 @@ def _refined(field: Field, y: Float[Tensor, "n 3"], config: SolverConfig, backwa
         changed = (finer[1] - turn[unsure]).abs() / 2
         points[unsure], turn[unsure], nats[unsure], radians[unsure] = finer[0], finer[1], changed, moved
         steps[unsure] = count
-        unsure = unsure[_unsure(changed, moved, config)]
+        unsure = unsure[_unsure(changed, moved, finer[1], config)]
     return Solution(points, turn, nats if backward else radians, steps)
 
 
-def _unsure(nats: Float[Tensor, " n"], radians: Float[Tensor, " n"], config: SolverConfig) -> Int[Tensor, " m"]:
-    sure = (nats <= config.tolerance_nats) & (radians <= config.tolerance_rad)
+def _unsure(
+    nats: Float[Tensor, " n"], radians: Float[Tensor, " n"], turn: Float[Tensor, " n"], config: SolverConfig
+) -> Int[Tensor, " m"]:
+    """Which points to solve again; where next to nothing ends up, a tenth of the log-density is enough."""
+    faint = (turn - FAINT_NATS).clamp_min(0)
+    sure = (nats <= config.tolerance_nats + faint / 10) & (radians <= config.tolerance_rad + faint)
     return (~sure).nonzero()[:, 0]
 
 
@@ -379,7 +387,7 @@ def _gregory(values: Float[Tensor, "nodes n"], slopes: list[float]) -> tuple[Ten
     """
     scaled = values * values.new_tensor(slopes)[:, None]
     fine = _end_corrected(scaled)
-    return fine, (fine - _end_corrected(scaled[::2])).abs() / 4
+    return fine, (fine - _end_corrected(scaled[::2])).abs() / 2
 
 
 def _end_corrected(values: Float[Tensor, "nodes n"]) -> Float[Tensor, " n"]:

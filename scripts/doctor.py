@@ -108,9 +108,7 @@ def _versions() -> Iterator[Finding]:
     try:
         version = importlib.metadata.version("lookhear")
     except importlib.metadata.PackageNotFoundError:
-        yield Finding(
-            "versions", "lookhear", "not installed", "problem", "run `pip install -e .` in its folder"
-        )
+        yield Finding("versions", "lookhear", "not installed", "problem", "run `pip install -e .` in its folder")
         return
     yield Finding("versions", "lookhear", version)
     for requirement in _requirements(""):
@@ -186,9 +184,7 @@ def _model(model: Model, full: bool) -> Finding:
     if full and found == "present":
         faults = [name for name, one in verify(model).items() if one != "present"]
         found = "damaged" if faults else "present"
-    value = f"{found}, {size_text(model.size_bytes)}, {model.licence}" + (
-        ", every byte checked" if full else ""
-    )
+    value = f"{found}, {size_text(model.size_bytes)}, {model.licence}" + (", every byte checked" if full else "")
     if found == "present":
         return Finding("models", model.name, value)
     status: Status = "problem" if model.name in NEEDED_TO_LOCATE else "note"
@@ -197,9 +193,7 @@ def _model(model: Model, full: bool) -> Finding:
 
 def _folders() -> Iterator[Finding]:
     cache = cache_dir()
-    yield _folder(
-        "cache", cache, size_text(_used_bytes(cache)), "set LOOKHEAR_CACHE to a folder you may write to"
-    )
+    yield _folder("cache", cache, size_text(_used_bytes(cache)), "set LOOKHEAR_CACHE to a folder you may write to")
     yield _folder("working folder", Path.cwd(), "", "write elsewhere with `lookhear locate -o DIR`")
 
 
@@ -240,9 +234,7 @@ def _extras() -> Iterator[Finding]:
         faults = [f"{one.name} ({_fault(one)})" for one in _requirements(extra) if _fault(one)]
         value = f"no: {', '.join(faults)}" if faults else "installed"
         # nobody needs an extra to locate, so that it lacks is worth a remedy but no mark
-        yield Finding(
-            "extras", extra, value, remedy=f'`pip install "lookhear[{extra}]"` adds it' if faults else ""
-        )
+        yield Finding("extras", extra, value, remedy=f'`pip install "lookhear[{extra}]"` adds it' if faults else "")
 
 
 def _settings() -> Iterator[Finding]:

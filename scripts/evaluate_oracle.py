@@ -55,7 +55,7 @@ class EvaluateOracleConfig:
 
     places: int = 2000
     """How many places are asked about."""
-    threshold: float = 0.2
+    threshold: float = 0.18
     """A species is on a place's checklist from this chance on."""
     seed: int = 0
     """Draws the places and what is dropped."""

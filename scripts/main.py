@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from importlib import import_module
 from importlib.metadata import version
@@ -18,6 +19,9 @@ COMMANDS = {
 def main() -> None:
     """Entry point of the console script."""
     arguments = sys.argv[1:]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a console without é must not stop a batch
     if arguments and arguments[0] in COMMANDS:
         sys.exit(run(arguments[0], arguments[1:]))
     if arguments == ["--version"]:
@@ -54,7 +58,9 @@ def run(command: str, arguments: list[str]) -> int:
     try:
         config = tyro.cli(config_type, args=arguments, prog=f"lookhear {command}")
         return int(getattr(module, name)(config))
-    except (FileNotFoundError, ValueError, OSError) as error:
+    except BrokenPipeError:
+        return 0
+    except (ValueError, OSError) as error:
         print(f"lookhear {command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -1,4 +1,7 @@
-"""A locator that needs no models: it hears one bird wherever there is a loud enough sound."""
+"""What tests share: small media, and a locator without models that hears one bird in any loud enough sound."""
+
+import importlib.util
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,3 +42,12 @@ def fake_locator(monkeypatch):
     locator = Locator(FakeHearing())
     monkeypatch.setattr(Locator, "offline", classmethod(lambda cls, progress=None: locator))
     return locator
+
+
+@pytest.fixture(scope="session")
+def media():
+    """The media generators of `data/media.py`; pytest's importlib mode knows no sibling modules."""
+    spec = importlib.util.spec_from_file_location("media_for_tests", Path(__file__).parent / "data" / "media.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -57,7 +57,8 @@ def _maps(result: Result) -> Markup:
     """The neighbourhood large, the world beside it; or the world alone, with what was thought before listening."""
     heat = heat_of(result.density, HELD if result.best else HELD_BEFORE)
     if result.best is None:
-        words = "Shown faintly is only where people record at all. Nothing in the clip changes it, so no point is set."
+        prior = f" (prior: {result.settings['prior']})" if "prior" in result.settings else ""
+        words = f"Faint: what was assumed before listening{prior}. Nothing in this clip changes it, so no point is set."
         world = element("figure", world_map(result, heat), element("figcaption", words))
         return element("section", world, page_answer.legend(heat, result), class_="maps before", aria_label="Map")
     around, places = Neighbourhood.of(result), result.top(5)

@@ -63,7 +63,7 @@ def legend(heat: Heat, result: Result) -> Markup:
     scale = element("svg", *swatches, viewBox=f"0 0 {CLASSES} 1", preserveAspectRatio="none", class_="ramp")
     low, high = _small_percent(heat.low), f"{_small_percent(heat.high)} per 10,000 km²"
     if result.best is None:
-        low, high = "few recordings are made", "many"
+        low, high = "less likely beforehand", "more likely"
     ramp = element("li", element("span", low), scale, element("span", high))
     return element("ul", ramp, *_signs(result), class_="legend")
 
@@ -177,7 +177,7 @@ def _no_facts(result: Result) -> Iterator[Markup]:
     count = len(result.evidence)
     found = f"{count} finding{'' if count == 1 else 's'}" if count else "nothing"
     yield _fact("Found in the clip", found, "none of it tells of a place" if count else "that could be named")
-    yield _fact("Best point", "none given", "a point would be a guess about where people record, not about this clip")
+    yield _fact("Best point", "none given", "it would say where people record, not where this clip was recorded")
 
 
 def _fact(name: str, value: str, note: str) -> Markup:

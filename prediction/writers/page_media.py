@@ -21,7 +21,7 @@ from lookhear.reasoning.rules import clock
 LANES = 24
 """Findings with a lane; the rest are only in the table."""
 
-BLOCKS = 400
+BLOCKS = 120
 """Most moments drawn in one lane; beyond that neighbours are joined."""
 
 TICK_STEPS_S = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
@@ -40,15 +40,13 @@ def sound_section(result: Result, preview: Preview) -> Markup | None:
     """Spectrogram, player and lanes; for a clip longer than what can be played, lanes of the whole clip too."""
     covered_s = preview.sound_s
     whole_s = max([result.clip.duration_s or 0.0, covered_s, *(e.end_s for e in result.evidence if e.moments)])
-    if whole_s <= 0:
-        return None
     figures = []
     if preview.sound and preview.spectrogram_png:
         figures.append(_playable(preview, result.evidence))
-    if covered_s < 0.98 * whole_s:
+    if covered_s < 0.98 * whole_s and any(one.moments for one in result.evidence):
         title = element("h3", f"The whole clip, {clock(whole_s)}") if figures else None
         figures.append(join(title, _timeline(None, result.evidence, whole_s, "whole" if figures else "only")))
-    return join(*figures)
+    return join(*figures) if figures else None
 
 
 def frames(preview: Preview) -> Markup | None:
@@ -161,7 +159,7 @@ def _joined(moments: Sequence[Moment], end_s: float) -> list[Moment]:
 
 
 def _axis(end_s: float) -> Iterator[Markup]:
-    step_s = next((step for step in TICK_STEPS_S if end_s / step <= 10), TICK_STEPS_S[-1])
+    step_s = next((step for step in TICK_STEPS_S if end_s / step <= 6), TICK_STEPS_S[-1])
     for k in range(int(end_s / step_s + 1e-6) + 1):
         x = 100 * k * step_s / end_s
         anchor = "start" if k == 0 else "end" if x > 97 else "middle"

@@ -105,7 +105,7 @@ def _finding(one: Evidence, middle: float, mapped: bool) -> Markup:
         ("When", _when(one), None),
         ("Confidence", join(bar(one.confidence), element("span", percent(one.confidence))), "sure"),
         ("Score", f"{one.score:.2f}" if one.moments else "–", "number"),
-        ("Detector", one.detector, None),
+        ("Detector", one.detector, "detector"),
         ("Where it points", element("span", where, class_="none") if one.where is None else where, "points-to"),
     )
     data = [element("td", value, data_name=name or None, class_=class_) for name, value, class_ in cells]

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -29,6 +30,19 @@ def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path, mon
     with pytest.raises(Interrupted):
         write_atomic(path, "new")
     assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "🐦" * 63 + "a", "a" + "🐦" * 63, "é" * 127])
+def test_the_longest_names_a_system_allows_can_be_written(tmp_path, name):
+    write_atomic(tmp_path / name, "whole")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "whole")]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems want names in Unicode")
+def test_a_name_that_is_no_text_can_be_written(tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.json")
+    write_atomic(path, "whole")
     assert list(tmp_path.iterdir()) == [path]
 
 

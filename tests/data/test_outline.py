@@ -29,7 +29,7 @@ def test_countries_are_read():
 
 @pytest.mark.parametrize(
     "text",
-    ["{", '{"type": "Point", "coordinates": [1, 2]}', "[1, 2]", '{"type": "FeatureCollection", "features": []}', "null"],
+    ["{", '{"type": "Point", "coordinates": [1, 2]}', "[1]", '{"type": "FeatureCollection", "features": []}', "null"],
 )
 def test_what_is_no_polygon_is_refused(tmp_path, text):
     path = tmp_path / "area.geojson"

@@ -9,7 +9,10 @@ from lookhear.reasoning.outlook import Chance, Outlook, percent
 PLACE = PlaceName("Europe", "France", "Brittany", "Brest", 12.3)
 
 
-def outlook(continent=0.9, country=0.6, region=0.2, area=1e6, point=GeoPoint(48, -4)):
+BREST = GeoPoint(48.0, -4.0)
+
+
+def outlook(continent=0.9, country=0.6, region=0.2, area=1e6, point=BREST):
     return Outlook(
         point=point,
         place=PLACE if point else None,
@@ -39,7 +42,7 @@ def test_no_more_is_said_than_is_known(chances, scale, words):
     assert all(word in seen.headline for word in words)
 
 
-@pytest.mark.parametrize("point", [GeoPoint(48, -4), None])
+@pytest.mark.parametrize("point", [BREST, None])
 def test_it_round_trips(point):
     seen = outlook(point=point)
     assert Outlook.from_json(json.loads(json.dumps(seen.to_json()))) == seen

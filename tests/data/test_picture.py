@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lookhear.data import picture as picture_module
+from lookhear.data.clip import Clip, ClipError
+
+
+def picture(path: Path, image: Image.Image, **options: object) -> Clip:
+    image.save(path, **options)
+    return Clip.open(path)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.gif", "a.tiff", "a.bmp", "a.ppm"])
+def test_pictures_are_one_frame(tmp_path: Path, name: str) -> None:
+    clip = picture(tmp_path / name, Image.new("RGB", (90, 60), (200, 100, 50)))
+    (frame,) = clip.frames(5, max_side_px=45)
+    assert (clip.kind, clip.has_sound, clip.width_px, clip.height_px) == ("picture", False, 90, 60)
+    assert frame.time_s == 0.0 and frame.image.shape == (30, 45, 3) and clip.duration_s is None
+    assert frame.image.mean(axis=(0, 1)) == pytest.approx([200, 100, 50], abs=4)
+
+
+@pytest.mark.parametrize("size", [(20_000, 1500), (1500, 20_000)])
+@pytest.mark.parametrize(("name", "mode"), [("a.jpg", "RGB"), ("a.png", "L"), ("a.png", "P")])
+def test_a_very_large_picture_becomes_a_small_frame(
+    tmp_path: Path, name: str, mode: str, size: tuple[int, int]
+) -> None:
+    clip = picture(tmp_path / name, Image.new(mode, size))
+    assert (clip.width_px, clip.height_px) == size
+    assert max(clip.frames(1)[0].image.shape) == 1024
+
+
+def test_a_picture_beyond_the_limit_is_refused_kindly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(picture_module, "MAX_PICTURE_BYTES", 1_000_000)
+    with pytest.raises(ClipError, match=r"a\.png has 1000 × 900 pixels"):
+        picture(tmp_path / "a.png", Image.new("RGB", (1000, 900)))
+
+
+def test_pillows_own_limits_are_left_as_they_were(tmp_path: Path) -> None:
+    before = Image.MAX_IMAGE_PIXELS
+    picture(tmp_path / "a.png", Image.new("RGB", (10, 10)))
+    assert Image.MAX_IMAGE_PIXELS == before is not None
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.gif"])
+def test_one_pixel_is_a_picture(tmp_path: Path, name: str) -> None:
+    assert picture(tmp_path / name, Image.new("RGB", (1, 1), "white")).frames(1)[0].image.tolist() == [
+        [[255, 255, 255]]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "name", "expected"),
+    [
+        ("RGBA", (255, 0, 0, 0), "a.png", (255, 255, 255)),
+        ("RGBA", (255, 0, 0, 255), "a.png", (255, 0, 0)),
+        ("LA", (0, 128), "a.png", (127, 127, 127)),
+        ("CMYK", (0, 255, 255, 0), "a.jpg", (255, 0, 0)),
+        ("I;16", 32768, "a.png", (128, 128, 128)),
+        ("1", 1, "a.png", (255, 255, 255)),
+    ],
+)
+def test_every_mode_becomes_rgb(
+    tmp_path: Path, mode: str, colour: int | tuple[int, ...], name: str, expected: tuple[int, int, int]
+) -> None:
+    clip = picture(tmp_path / name, Image.new(mode, (40, 30), colour))
+    assert clip.frames(1)[0].image.mean(axis=(0, 1)) == pytest.approx(expected, abs=3)
+
+
+def test_of_an_animated_picture_the_first_frame_is_used(tmp_path: Path) -> None:
+    others = [Image.new("RGB", (20, 20), "blue")]
+    clip = picture(tmp_path / "a.gif", Image.new("RGB", (20, 20), "red"), save_all=True, append_images=others)
+    assert clip.notes == ("The picture is animated; only its first frame is used.",)
+    assert clip.frames(1)[0].image[0, 0].tolist() == [255, 0, 0]
+
+
+def test_exif_orientation_is_honoured(tmp_path: Path) -> None:
+    image = Image.new("RGB", (80, 40), "black")
+    image.paste("white", (0, 0, 40, 20))  # upper left as stored
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned 90° clockwise: the corner goes to the upper right
+    clip = picture(tmp_path / "a.png", image, exif=exif)
+    shown = clip.frames(1)[0].image
+    assert (clip.width_px, clip.height_px) == (40, 80) and shown.shape == (80, 40, 3)
+    assert shown[2:38, 22:38].min() > 250 and shown[:, :18].max() < 5
+
+
+def test_a_cut_off_picture_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (200, 200, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.jpg")
+    data = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(data[: len(data) // 2])
+    clip = Clip.open(tmp_path / "a.jpg")
+    assert clip.notes == ("The picture is cut off or damaged; what is missing is blank.",)
+    assert clip.frames(1)[0].image[:80].std() > 20
