@@ -13,6 +13,7 @@ behind (`.fetch-*`, `.*.part`) is swept by the next one a day later.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import shutil
 import subprocess
@@ -25,7 +26,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol, runtime_checkable
 
 from tqdm import tqdm
 
@@ -45,6 +46,7 @@ RunPip = Callable[[list[str], bool], "subprocess.CompletedProcess[str]"]
 """Runs pip with arguments, silently or not; returns its exit code and what it wrote to stderr."""
 
 
+@runtime_checkable
 class HubDownload(Protocol):
     """The one function of huggingface_hub that is used."""
 
@@ -123,7 +125,7 @@ def unfinished(models: Iterable[Model]) -> list[tuple[Model, ModelFile]]:
     return [(model, file) for model, file in files if file_state(model, file, full=True) != "present"]
 
 
-def place(stream: IO[bytes], model: Model, file: ModelFile, *, quiet: bool = True) -> Path:
+def place(stream: io.BufferedIOBase, model: Model, file: ModelFile, *, quiet: bool = True) -> Path:
     """Copy a stream into a model's place in the cache, if it is the pinned content.
 
     Raises:
@@ -212,7 +214,7 @@ def _get_from_hub(source: FromHub, folder: Path, quiet: bool, hub_download: HubD
     return Path(found)
 
 
-def _copy(stream: IO[bytes], out: IO[bytes], bar: tqdm[None]) -> tuple[int, str]:
+def _copy(stream: io.BufferedIOBase, out: io.BufferedIOBase, bar: tqdm[None]) -> tuple[int, str]:
     """Copy all bytes onto the disk; returns their number and SHA-256."""
     digest, size_bytes = hashlib.sha256(), 0
     while chunk := stream.read(_CHUNK_BYTES):

@@ -20,7 +20,6 @@ import numpy as np
 import shapely
 from jaxtyping import Float, Int, UInt64
 from numpy import ndarray
-from shapely.geometry import shape
 
 from lookhear.data import cells
 from lookhear.data.geo import GeoPoint, great_circle_km, lat_lon_deg, unit_vectors
@@ -84,7 +83,7 @@ class Gazetteer:
         """
         at = shapely.Point(point.lon_deg, point.lat_deg)
         town, town_km = self._nearest_town(point)
-        near = self._region_tree.query_nearest(at, max_distance=SHORE_DEG)
+        near = self.region_tree.query_nearest(at, max_distance=SHORE_DEG)
         if len(near):
             region = self.regions[int(near.min())]
             return PlaceName(region.continent, region.country, region.region, town, town_km)
@@ -94,15 +93,17 @@ class Gazetteer:
     @cached_property
     def regions(self) -> list[Region]:
         """All first-level regions."""
-        return [Region(**feature["properties"]) for feature in self._region_features]
+        return [Region(**properties) for properties, _ in self._region_features]
 
     @cached_property
     def countries(self) -> dict[str, shapely.Geometry]:
         """Outlines (longitude, latitude in degrees) by short English name."""
         found: dict[str, list[shapely.Geometry]] = {}
-        for feature in _features("countries"):
-            found.setdefault(feature["properties"]["country"], []).append(shape(feature["geometry"]))
-        return {name: shapely.union_all(parts) for name, parts in sorted(found.items())}
+        for properties, outline in _features("countries"):
+            found.setdefault(properties["country"], []).append(outline)
+        return {
+            name: parts[0] if len(parts) == 1 else shapely.union_all(parts) for name, parts in sorted(found.items())
+        }
 
     def country(self, name: str) -> shapely.Geometry:
         """Outline of a country by its name or ISO code, in any case.
@@ -115,9 +116,7 @@ class Gazetteer:
         for country, outline in self.countries.items():
             if country.lower() == wanted:
                 return outline
-        raise ValueError(
-            f"There is no country named {name!r}; give an English name or a two-letter ISO code."
-        )
+        raise ValueError(f"There is no country named {name!r}; give an English name or a two-letter ISO code.")
 
     @cached_property
     def land(self) -> tuple[UInt64[ndarray, " n"], Float[ndarray, " n"]]:
@@ -151,7 +150,7 @@ class Gazetteer:
         total = np.bincount(region, weights=amounts, minlength=len(self.regions))
         used = fine & (mass > 0)
         lat_deg, lon_deg = lat_lon_deg(cells.centers(ids[used]))
-        place, owner = self._region_tree.query_nearest(
+        place, owner = self.region_tree.query_nearest(
             shapely.points(lon_deg, lat_deg), max_distance=SHORE_DEG, all_matches=False
         )
         np.add.at(total, owner, mass[used][place])
@@ -165,33 +164,32 @@ class Gazetteer:
         return ids, np.array([int(r["region"]) for r in rows]), np.array([float(r["share"]) for r in rows])
 
     @cached_property
-    def _region_features(self) -> list[dict[str, Any]]:
+    def _region_features(self) -> list[tuple[dict[str, str], shapely.Geometry]]:
         return _features("regions")
 
     @cached_property
-    def _region_tree(self) -> shapely.STRtree:
-        return shapely.STRtree([shape(feature["geometry"]) for feature in self._region_features])
+    def region_tree(self) -> shapely.STRtree:
+        """Index of the outlines of `regions`, in that order."""
+        return shapely.STRtree([outline for _, outline in self._region_features])
 
     @cached_property
     def _seas(self) -> list[str]:
-        return [feature["properties"]["sea"] for feature in _features("seas")]
+        return [properties["sea"] for properties, _ in _features("seas")]
 
     @cached_property
     def _sea_tree(self) -> shapely.STRtree:
-        return shapely.STRtree([shape(feature["geometry"]) for feature in _features("seas")])
+        return shapely.STRtree([outline for _, outline in _features("seas")])
 
     @cached_property
-    def _towns(self) -> tuple[list[str], Float[ndarray, "n 3"], Float[ndarray, " n"]]:
+    def towns(self) -> tuple[list[str], Float[ndarray, "n 3"], Float[ndarray, " n"]]:
         """Names, unit vectors, and radii of their disks in kilometres."""
         rows = _table("towns")
-        numbers = np.array(
-            [[float(row[key]) for key in ("lat_deg", "lon_deg", "population")] for row in rows]
-        )
+        numbers = np.array([[float(row[key]) for key in ("lat_deg", "lon_deg", "population")] for row in rows])
         radius_km = 0.8 * np.maximum(numbers[:, 2], 1.0) ** 0.22
         return [row["town"] for row in rows], unit_vectors(numbers[:, 0], numbers[:, 1]), radius_km
 
     def _nearest_town(self, point: GeoPoint) -> tuple[str, float]:
-        names, units, radius_km = self._towns
+        names, units, radius_km = self.towns
         distance_km = great_circle_km(units, point.unit)
         k = int(np.argmin(distance_km - radius_km))
         return names[k], float(distance_km[k])
@@ -214,8 +212,11 @@ def _read(name: str) -> str:
     return gzip.decompress(resources.files("lookhear.data.places").joinpath(name).read_bytes()).decode()
 
 
-def _features(name: str) -> list[dict[str, Any]]:
-    return list(json.loads(_read(f"{name}.geojson.gz"))["features"])
+def _features(name: str) -> list[tuple[dict[str, str], shapely.Geometry]]:
+    """Properties and outline of each feature of a file."""
+    text = _read(f"{name}.geojson.gz")
+    outlines = shapely.get_parts(shapely.from_geojson(text))
+    return [(f["properties"], outline) for f, outline in zip(json.loads(text)["features"], outlines, strict=True)]
 
 
 def _table(name: str) -> list[dict[str, str]]:

@@ -53,7 +53,7 @@ class GeoPoint:
     @property
     def unit(self) -> Float[ndarray, " 3"]:
         """Unit vector in R³ (x towards 0°N 0°E, z towards the north pole)."""
-        return unit_vectors(np.asarray(self.lat_deg), np.asarray(self.lon_deg))
+        return unit_vectors(np.array(self.lat_deg, dtype=np.float64), np.array(self.lon_deg, dtype=np.float64))
 
     def distance_km(self, other: GeoPoint) -> float:
         """Great-circle distance in kilometres."""
@@ -76,10 +76,10 @@ def unit_vectors(lat_deg: Float[ndarray, "*n"], lon_deg: Float[ndarray, "*n"]) -
 def lat_lon_deg(units: Float[ndarray, "*n 3"]) -> tuple[Float[ndarray, "*n"], Float[ndarray, "*n"]]:
     """Latitudes and longitudes in degrees of vectors of any length; atan2 keeps the poles exact."""
     x, y, z = np.moveaxis(units, -1, 0)
-    return np.degrees(np.arctan2(z, np.hypot(x, y))), np.degrees(np.arctan2(y, x))
+    return np.asarray(np.degrees(np.arctan2(z, np.hypot(x, y)))), np.asarray(np.degrees(np.arctan2(y, x)))
 
 
-def great_circle_km(a: Float[ndarray, "*n 3"], b: Float[ndarray, "*n 3"]) -> Float[ndarray, "*n"]:
+def great_circle_km(a: Float[ndarray, "... 3"], b: Float[ndarray, "... 3"]) -> Float[ndarray, "..."]:
     """Great-circle distances in kilometres between unit vectors, right down to centimetres and at antipodes.
 
     atan2(|a × b|, a · b): arccos of the dot product alone loses everything under about 100 m.

@@ -80,9 +80,7 @@ class SpeciesRanges:
             found.append(CellLikelihood.of(self.ids, log_ratio, float(np.log1p(-sure))) if known else None)
         return found
 
-    def month_weights(
-        self, labels: Int[ndarray, " k"], confidence: Float[ndarray, " k"]
-    ) -> Float[ndarray, " 12"]:
+    def month_weights(self, labels: Int[ndarray, " k"], confidence: Float[ndarray, " k"]) -> Float[ndarray, " 12"]:
         """How well each month fits the species heard together; the weights add up to 1."""
         ratio = self._ratio(torch.as_tensor(labels), MONTH_WEEKS)
         return self._month_weights(ratio, confidence).double().numpy()
@@ -94,9 +92,7 @@ class SpeciesRanges:
         joint = torch.log1p(sure * (ratio - 1.0)).sum(2) + torch.log(self._area)
         return torch.softmax(torch.logsumexp(joint, 1), 0)
 
-    def _ratio(
-        self, labels: Int[Tensor, " k"], weeks: tuple[int, ...]
-    ) -> Float[Tensor, "weeks cells k"]:
+    def _ratio(self, labels: Int[Tensor, " k"], weeks: tuple[int, ...]) -> Float[Tensor, "weeks cells k"]:
         """(p_s/Z) over its mean on land, by week; 1 everywhere for a label without a known range."""
         with torch.inference_mode():
             weight, bias = self.model.classify.weight[labels], self.model.classify.bias[labels]

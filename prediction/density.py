@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt64
@@ -30,6 +30,7 @@ DIGITS = 7
 """Masses are kept to seven significant digits, so that the JSON record is short and gives the same answer."""
 
 
+@runtime_checkable
 class GeoDensity(Protocol):
     """A density on the sphere."""
 

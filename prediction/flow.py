@@ -17,7 +17,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -36,6 +36,7 @@ Present = Mapping[str, Tensor]
 """For each named part, which rows of the batch have it; a part not named is there wherever it is given."""
 
 
+@runtime_checkable
 class Base(Protocol):
     """Where the flow starts: a density that can be drawn from and asked; it may differ from query to query."""
 
@@ -163,14 +164,17 @@ class VelocityNet(nn.Module):
     def time_features(self, t: Float[Tensor, "*n 1"]) -> Float[Tensor, "*n width"]:
         """What the network sees of the time: t, and how close to the end it is on a log scale."""
         delta = self.config.stretch
-        return t if delta is None else torch.cat([t, (1 - t + delta).log() / math.log(delta)], dim=-1)
+        if delta is None:
+            return t
+        left: Tensor = 1 - t + delta
+        return torch.cat([t, left.log() / math.log(delta)], dim=-1)
 
     def speed(self, t: Float[Tensor, "*n 1"]) -> Float[Tensor, "*n 1"] | float:
         """The factor 1/(1 - t + δ)."""
         return 1.0 if self.config.stretch is None else 1 / (1 - t + self.config.stretch)
 
     def _part(self, name: str, batch: int, condition: Condition, present: Present) -> Float[Tensor, "batch size"]:
-        absent = self.missing[name].expand(batch, -1)
+        absent: Tensor = self.missing[name].expand(batch, -1)
         if name not in condition:
             return absent
         part = condition[name].to(absent.dtype)
@@ -180,7 +184,8 @@ class VelocityNet(nn.Module):
         if self.config.conditioning == "concat":
             return x
         scale, shift = self.modulate[depth](F.silu(entered)).chunk(2, dim=-1)
-        return F.layer_norm(x, x.shape[-1:]) * (1 + scale) + shift
+        modulated: Tensor = F.layer_norm(x, x.shape[-1:]) * (1 + scale) + shift
+        return modulated
 
 
 def check_condition(config: FlowConfig, condition: Condition, finite: bool = False) -> None:
@@ -248,7 +253,7 @@ def flow_matching_loss(
     t = draw_times(len(y1), path, generator).to(y1)
     y, target = geodesic(y0.to(y1), y1, t)
     kept = drop_condition(condition, present or {}, path, generator)
-    error = net(y, t, condition, kept) - target
+    error: Tensor = net(y, t, condition, kept) - target
     if path.weight_power == 0:
         return error.square().sum(-1).mean()
     return ((1 - t + 1e-3) ** path.weight_power * error.square()).sum(-1).mean()
@@ -256,7 +261,7 @@ def flow_matching_loss(
 
 def draw_times(count: int, path: PathConfig, generator: Generator | None = None) -> Float[Tensor, "count 1"]:
     """Times in [0, 1); stratified, so that every batch covers them evenly."""
-    uniform = (torch.arange(count) + torch.rand(count, generator=generator))[:, None] / count
+    uniform: Tensor = (torch.arange(count) + torch.rand(count, generator=generator))[:, None] / count
     if path.times == "uniform":
         return uniform
     late = torch.arange(count)[:, None] % 2 == 1

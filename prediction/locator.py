@@ -126,9 +126,7 @@ def _chances(rows: Any) -> tuple[Chance, ...]:
     return tuple(Chance(name, round(p, 4), part_of) for (name, part_of), p in ordered if p >= 5e-4)
 
 
-def _notes(
-    clip: Clip, evidence: tuple[Evidence, ...], heard: Heard | None, week: int | None
-) -> tuple[str, ...]:
+def _notes(clip: Clip, evidence: tuple[Evidence, ...], heard: Heard | None, week: int | None) -> tuple[str, ...]:
     """What a reader must know of how the answer came about."""
     notes = list(clip.notes)
     if heard is None:

@@ -21,7 +21,8 @@ SERIES_BELOW = 1e-3
 
 def normalize(y: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n 3"]:
     """The unit vectors that point the same way; a zero vector stays zero."""
-    return y / y.norm(dim=-1, keepdim=True).clamp_min(1e-30)
+    length: Tensor = y.norm(dim=-1, keepdim=True)
+    return y / length.clamp_min(1e-30)
 
 
 def dot(a: Float[Tensor, "*n 3"], b: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n 1"]:
@@ -139,8 +140,8 @@ def random_vmf(
 
 
 def vmf_log_density(
-    y: Float[Tensor, "*n 3"], mean: Float[Tensor, "*n 3"], kappa: Float[Tensor, "*n"]
-) -> Float[Tensor, "*n"]:
+    y: Float[Tensor, "*#n 3"], mean: Float[Tensor, "*#n 3"], kappa: Float[Tensor, "*#n"]
+) -> Float[Tensor, "..."]:
     """Log-density of von Mises–Fisher in nats per steradian; κ = 0 is uniform."""
     away = y - mean
     drop = 0.5 * (away * away).sum(-1)

@@ -18,6 +18,9 @@ Scale = Literal["town", "region", "country", "continent", "earth"]
 SAYABLE = 0.5
 """A name must hold this much probability to be said."""
 
+PERHAPS = 0.2
+"""A finer name is added with "perhaps" from this probability on."""
+
 TOWN_AREA_KM2 = 2_000.0
 """A town is named as the answer where the 50 % region is no larger than this (a disk of 25 km radius)."""
 
@@ -87,7 +90,9 @@ class Outlook:
             return f"Cannot narrow it down to one continent ({likeliest})."
         name = self.said.name + (f", {self.said.part_of}" if self.scale in ("town", "region") else "")
         finer = {"country": self.regions, "continent": self.countries}.get(self.scale)
-        tail = f"; perhaps {finer[0].name} ({percent(finer[0].probability)})" if finer else ""
+        tail = ""
+        if finer and finer[0].probability >= PERHAPS:
+            tail = f"; perhaps {finer[0].name} ({percent(finer[0].probability)})"
         near = f" near {self.place.town}" if self.scale == "town" and self.place else ""
         return f"{name}{near} ({percent(self.said.probability)}){tail}."
 
@@ -111,5 +116,5 @@ class Outlook:
 def percent(probability: float) -> str:
     """A probability as people read it; never a false 0 or 100 %."""
     if probability > 0.99:
-        return "over 99 %" if probability < 1 else "100 %"
+        return "over 99 %"
     return f"{100 * probability:.0f} %" if probability >= 0.01 else "under 1 %"

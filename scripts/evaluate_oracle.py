@@ -141,9 +141,7 @@ def checklist(chance: Float[Tensor, "n s"], threshold: float) -> Float[Tensor, "
     return torch.sigmoid(SOFT_EDGE * odds).clamp(1e-6, 1 - 1e-6)
 
 
-def with_checklists(
-    config: EvaluateOracleConfig, asked: Places, candidates: Places, name: str, kept: float
-) -> Row:
+def with_checklists(config: EvaluateOracleConfig, asked: Places, candidates: Places, name: str, kept: float) -> Row:
     """Presence and absence of every species, of which a share was kept on the list."""
     generator = torch.Generator().manual_seed(config.seed)
     listed = asked.chance >= config.threshold

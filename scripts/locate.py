@@ -257,4 +257,3 @@ def _day(text: str) -> datetime.date:
 def _sentence(error: Exception) -> str:
     """An expected error's own sentence, or what kind of bug this is."""
     return str(error) if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {error}"
-

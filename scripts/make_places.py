@@ -184,9 +184,7 @@ def people(sources: Sources, towns: list[list[Any]]) -> list[list[Any]]:
     photo_count = _sum_by_cell(photos, np.ones(len(photos), dtype=np.int64))
     used = np.array(sorted(townspeople.keys() | photo_count.keys()), dtype=np.uint64)
     tokens = cells.tokens(used)
-    return [
-        [t, townspeople.get(int(c), 0), photo_count.get(int(c), 0)] for t, c in zip(tokens, used, strict=True)
-    ]
+    return [[t, townspeople.get(int(c), 0), photo_count.get(int(c), 0)] for t, c in zip(tokens, used, strict=True)]
 
 
 def _sum_by_cell(lat_lon: np.ndarray, amount: np.ndarray) -> dict[int, int]:

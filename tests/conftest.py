@@ -9,12 +9,13 @@ import pytest
 from lookhear.data import cells
 from lookhear.data.geo import GeoPoint
 from lookhear.perception.evidence import CellLikelihood, Evidence, Moment
+from lookhear.perception.hearing import Hearing
 from lookhear.perception.listen import Heard
 
 HOME = GeoPoint(40.16, -79.27)
 
 
-class FakeHearing:
+class FakeHearing(Hearing):
     """Stands in for `Hearing`: the bird lives within 500 km of `HOME`."""
 
     def __init__(self):

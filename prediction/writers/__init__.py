@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from lookhear.data.atomic import write_atomic
 from lookhear.prediction.result import Result
 from lookhear.prediction.writers import audacity, csv_table, geojson, html, json_record, kml, raven
 
 
+@runtime_checkable
 class Writer(Protocol):
     """What a module of this package offers."""
 

@@ -62,7 +62,7 @@ def heat_of(density: CellDensity, held: float = HELD, max_cells: int = 8000) -> 
     return Heat(ids, np.clip(np.floor(share * CLASSES), 0, CLASSES - 1).astype(np.int64), low, high)
 
 
-def borders(ids: UInt64[ndarray, " n"]) -> list[Float[ndarray, "k 3"]]:
+def borders(ids: UInt64[ndarray, " n"]) -> list[Float[ndarray, "_ 3"]]:
     """Closed lines around the union of sorted, disjoint cells, the inside on the left.
 
     A side is drawn if the place just beyond its middle lies in no cell. Cells are first cut to the level of the finest
@@ -80,7 +80,7 @@ def borders(ids: UInt64[ndarray, " n"]) -> list[Float[ndarray, "k 3"]]:
     return _chained(starts[free], ends[free])
 
 
-def _chained(starts: Float[ndarray, "n 3"], ends: Float[ndarray, "n 3"]) -> list[Float[ndarray, "k 3"]]:
+def _chained(starts: Float[ndarray, "n 3"], ends: Float[ndarray, "n 3"]) -> list[Float[ndarray, "_ 3"]]:
     """Sides joined end to start; the last point of a line is its first."""
     corners, number = np.unique(np.round(np.concatenate([starts, ends]), 9) + 0.0, axis=0, return_inverse=True)
     number = number.ravel()

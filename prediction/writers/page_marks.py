@@ -7,7 +7,7 @@ sheet scales everything of class `fixed` by the width of a pixel in map units.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from lookhear.data.geo import GeoPoint
 from lookhear.prediction.density import Candidate
@@ -16,6 +16,7 @@ from lookhear.prediction.writers.page_markup import Markup, element, join
 from lookhear.reasoning.outlook import percent
 
 
+@runtime_checkable
 class Plane(Protocol):
     """A projection."""
 

@@ -79,7 +79,7 @@ def countries() -> Outlines:
 def regions() -> Outlines:
     """All first-level regions, named as the gazetteer does."""
     names = [region.region for region in gazetteer().regions]
-    return Outlines.of(list(zip(names, gazetteer()._region_tree.geometries, strict=True)))
+    return Outlines.of(list(zip(names, gazetteer().region_tree.geometries, strict=True)))
 
 
 def _joined(area: shapely.Geometry) -> shapely.Geometry:

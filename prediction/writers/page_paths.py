@@ -22,7 +22,7 @@ def line_path(points: Float[ndarray, "n 2"], closed: bool = True) -> str:
     return f"M{start_x} {start_y}l{numbers}{'z' if closed else ''}".replace(" -", "-")
 
 
-def lines_path(lines: Iterable[Float[ndarray, "n 2"]], closed: bool = True) -> str:
+def lines_path(lines: Iterable[Float[ndarray, "_ 2"]], closed: bool = True) -> str:
     """Several lines in one path."""
     return "".join(line_path(points, closed) for points in lines)
 

@@ -162,7 +162,7 @@ def _wedge(corners: Float[ndarray, "4 2"], plane: EqualEarth) -> Float[ndarray, 
     return plane.project(points[:, 0], points[:, 1])
 
 
-def _lines(lines: list[Float[ndarray, "k 3"]], plane: EqualEarth) -> Iterator[Float[ndarray, "k 2"]]:
+def _lines(lines: list[Float[ndarray, "_ 3"]], plane: EqualEarth) -> Iterator[Float[ndarray, "_ 2"]]:
     """Lines on the map without a jump at its edge; they are drawn three times, what lies beyond is clipped."""
     for line in lines:
         lat, lon = lat_lon_deg(line)

@@ -163,14 +163,14 @@ def _region(result: Result, probability: float, around: Neighbourhood) -> str:
     return lines_path(parts, closed=False)
 
 
-def _visible(line: Float[ndarray, "k 3"], around: Neighbourhood) -> list[Float[ndarray, "m 3"]]:
+def _visible(line: Float[ndarray, "k 3"], around: Neighbourhood) -> list[Float[ndarray, "_ 3"]]:
     """The parts of a line that are not beyond the map."""
     seen = line @ around.center.unit > np.cos(min(around.angle_rad * 1.1, 2.0))
     cuts = np.flatnonzero(np.diff(seen)) + 1
     return [part for part, kept in zip(np.split(line, cuts), np.split(seen, cuts), strict=True) if kept[0]]
 
 
-def _graticule(around: Neighbourhood) -> Iterator[Float[ndarray, "k 2"]]:
+def _graticule(around: Neighbourhood) -> Iterator[Float[ndarray, "_ 2"]]:
     """Parallels and meridians, some four across what is seen at first."""
     step = next(s for s in (1, 2, 5, 10, 15, 30) if s >= min(30.0, around.radius_km / 222.0))
     polar = abs(around.center.lat_deg) + np.degrees(around.angle_rad) > 85.0
@@ -210,7 +210,7 @@ def _area_names(areas: _Areas, kind: str) -> Iterator[Markup]:
 
 def _towns(around: Neighbourhood) -> Iterator[Markup]:
     """The largest towns: of the whole map, of what is seen, and of its middle; the script shows those that fit."""
-    names, units, radius_km = gazetteer()._towns
+    names, units, radius_km = gazetteer().towns
     flat = around.plane.project(units)
     inside = units @ around.center.unit > np.cos(around.angle_rad)
     chosen: set[int] = set()

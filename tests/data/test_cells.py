@@ -8,7 +8,8 @@ from lookhear.data import cells
 @pytest.fixture(scope="module")
 def units():
     points = np.random.default_rng(0).normal(size=(4000, 3))
-    corners = np.array([[x, y, z] for x in (-1, 0, 1) for y in (-1, 0, 1) for z in (-1, 0, 1) if (x, y, z) != (0, 0, 0)])
+    signs = (-1, 0, 1)
+    corners = np.array([[x, y, z] for x in signs for y in signs for z in signs if (x, y, z) != (0, 0, 0)])
     points = np.concatenate([points, corners])
     return points / np.linalg.norm(points, axis=1, keepdims=True)
 

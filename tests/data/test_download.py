@@ -161,11 +161,11 @@ def test_a_member_with_other_content_is_dropped_and_the_others_stay(tiny, wheel_
 
 
 def test_an_interruption_leaves_no_partial_file(tiny, cache):
-    class Interrupted:
+    class Interrupted(io.BufferedIOBase):
         def __init__(self):
             self.chunks = [b"half of it"]
 
-        def read(self, size):
+        def read(self, size=-1):
             if not self.chunks:
                 raise KeyboardInterrupt
             return self.chunks.pop()

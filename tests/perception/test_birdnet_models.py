@@ -111,7 +111,8 @@ def test_gradients_flow_through_it(birdnet):
 
 def test_a_damaged_model_is_one_sentence(tmp_path):
     whole = model_path("birdnet", CLASSIFIER).read_bytes()
-    for name, data in (("text", b"not a model at all"), ("cut", whole[:100_000]), ("other", b"\0\0\0\0TFL3" + b"\1" * 50)):
+    other = b"\0\0\0\0TFL3" + b"\1" * 50
+    for name, data in (("text", b"not a model at all"), ("cut", whole[:100_000]), ("other", other)):
         path = tmp_path / f"{name}.tflite"
         path.write_bytes(data)
         with pytest.raises(ValueError, match="fetch offline"):

@@ -143,12 +143,15 @@ def evil_world() -> Result:
     """Every string that comes from outside is an attack."""
     result = world(path=Path(f"gone/{EVIL.replace('/', '∕').replace(chr(0), '')}"))
     bad = replace(bird(1, PENNSYLVANIA), id=EVIL, label=EVIL, name=EVIL, detector=EVIL)
-    claim = Claim(EVIL, EVIL, (EVIL, "unknown" + EVIL), EVIL, 0.5)  # type: ignore[arg-type]
+    claim = Claim("heard", EVIL, (EVIL, "unknown" + EVIL), EVIL, 0.5)
+    clip = replace(result.clip, format=EVIL, sha256=EVIL)
+    for record, field in ((claim, "step"), (clip, "kind")):  # a record on disk may say anything
+        object.__setattr__(record, field, EVIL)
     look = outlook(PENNSYLVANIA, result.density, EVIL)
     assert look.place is not None
     return replace(
         result,
-        clip=replace(result.clip, format=EVIL, kind=EVIL, sha256=EVIL),
+        clip=clip,
         file_claims=FileClaims(EVIL, GeoPoint(1.0, 2.0), EVIL, EVIL, EVIL, {EVIL: EVIL}),
         evidence=(bad, replace(dog(2), label=EVIL)),
         outlook=replace(look, place=replace(look.place, town=EVIL, country=EVIL)),

@@ -49,4 +49,4 @@ def test_it_round_trips(point):
 
 
 def test_no_false_certainty_in_percent():
-    assert percent(0.9999) == "over 99 %" and percent(0.0001) == "under 1 %" and percent(1.0) == "100 %"
+    assert percent(0.9999) == "over 99 %" and percent(0.0001) == "under 1 %" and percent(1.0) == "over 99 %"

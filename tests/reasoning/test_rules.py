@@ -23,9 +23,7 @@ def finding(name, ratio_here, elsewhere=-1.0, where=True):
 def outlook(region=0.7, point=HERE):
     place = PlaceName("Europe", "France", "Brittany", "Brest", 12.3) if point else None
     continents = (Chance("Europe", 0.9), Chance("Asia", 0.1))
-    return Outlook(
-        point, place, continents, (Chance("France", 0.8),), (Chance("Brittany", region),), 0.0, 1e5, 2.5e6
-    )
+    return Outlook(point, place, continents, (Chance("France", 0.8),), (Chance("Brittany", region),), 0.0, 1e5, 2.5e6)
 
 
 def test_claims_go_from_coarse_to_fine_and_cite_what_supports_them():

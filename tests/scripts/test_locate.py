@@ -106,7 +106,7 @@ def test_clips_of_one_name_do_not_overwrite_each_other(tmp_path, out, fake_locat
     assert names(out) == sorted(f"{name}.json" for _, name in name_clips(find_clips([str(tmp_path / "in")])))
 
 
-@pytest.mark.parametrize("name", ["a b.wav", "it's \"quoted\".wav", "🐦 dawn.wav", "-rf.wav", ".hidden.wav"])
+@pytest.mark.parametrize("name", ["a b.wav", 'it\'s "quoted".wav', "🐦 dawn.wav", "-rf.wav", ".hidden.wav"])
 def test_odd_names(tmp_path, out, fake_locator, name):
     clip = sound(tmp_path / name)
     assert run(clip, out=out, formats=("json", "html", "geojson", "kml", "csv", "raven", "audacity")) == 0
