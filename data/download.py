@@ -47,6 +47,14 @@ RunPip = Callable[[list[str], bool], "subprocess.CompletedProcess[str]"]
 
 
 @runtime_checkable
+class ByteSource(Protocol):
+    """Something to read bytes from."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most so many bytes; none at the end."""
+
+
+@runtime_checkable
 class HubDownload(Protocol):
     """The one function of huggingface_hub that is used."""
 
@@ -125,7 +133,7 @@ def unfinished(models: Iterable[Model]) -> list[tuple[Model, ModelFile]]:
     return [(model, file) for model, file in files if file_state(model, file, full=True) != "present"]
 
 
-def place(stream: io.BufferedIOBase, model: Model, file: ModelFile, *, quiet: bool = True) -> Path:
+def place(stream: ByteSource, model: Model, file: ModelFile, *, quiet: bool = True) -> Path:
     """Copy a stream into a model's place in the cache, if it is the pinned content.
 
     Raises:
@@ -214,7 +222,7 @@ def _get_from_hub(source: FromHub, folder: Path, quiet: bool, hub_download: HubD
     return Path(found)
 
 
-def _copy(stream: io.BufferedIOBase, out: io.BufferedIOBase, bar: tqdm[None]) -> tuple[int, str]:
+def _copy(stream: ByteSource, out: io.BufferedIOBase, bar: tqdm[None]) -> tuple[int, str]:
     """Copy all bytes onto the disk; returns their number and SHA-256."""
     digest, size_bytes = hashlib.sha256(), 0
     while chunk := stream.read(_CHUNK_BYTES):

@@ -173,7 +173,7 @@ class NetField:
         delta = self.net.config.stretch
         return 1.0 if delta is None else 1 / (1 - t + delta)
 
-    def _stacked_features(self, y: Tensor, basis: tuple[Tensor, Tensor]) -> Float[Tensor, "3n width"]:
+    def _stacked_features(self, y: Tensor, basis: tuple[Tensor, Tensor]) -> Float[Tensor, "stacked width"]:
         """Features of y, and their derivatives along the frame, below each other."""
         points = torch.cat([y, *basis])
         if not self.net.config.fourier:
@@ -413,7 +413,7 @@ def _end_corrected(values: Float[Tensor, "nodes n"]) -> Float[Tensor, " n"]:
     return (weights[:, None] * values).sum(0) / count
 
 
-def _silu_stacked(x: Float[Tensor, "3n hidden"]) -> Float[Tensor, "3n hidden"]:
+def _silu_stacked(x: Float[Tensor, "stacked hidden"]) -> Float[Tensor, "stacked hidden"]:
     """SiLU of the values in the first third, its derivative times the tangents in the others; in place."""
     value, tangents = x[: len(x) // 3], x[len(x) // 3 :].view(2, -1, x.shape[-1])
     gate = torch.sigmoid(value)
