@@ -35,7 +35,7 @@ SAMPLES_A_CELL = 4
 """A cell with more samples is cut."""
 
 MASS_A_CELL = 0.004
-"""A cell with more mass is cut."""
+"""A cell with more mass is cut; so is one with an eighth of it, unless cutting its parent changed less than that."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,13 +197,19 @@ class FlowDensity:
         leaves = cells.cell_ids(self.sample(MAP_SAMPLES, seed=0), cells.MAX_LEVEL)
         ids = _cover(leaves)
         values = self.log_density(cells.centers(ids))
+        doubtful = np.ones(len(ids), dtype=bool)
         while True:
-            heavy = (np.exp(values) * cells.areas_sr(ids) > MASS_A_CELL) & (cells.levels(ids) < FINEST)
-            if not heavy.any():
+            mass = np.exp(values) * cells.areas_sr(ids)
+            cut = (mass > MASS_A_CELL) | doubtful & (mass > MASS_A_CELL / 8)
+            cut &= cells.levels(ids) < FINEST
+            if not cut.any():
                 break
-            parts = cells.children(ids[heavy]).ravel()
-            values = np.concatenate([values[~heavy], self.log_density(cells.centers(parts))])
-            ids = np.concatenate([ids[~heavy], parts])
+            parts = cells.children(ids[cut]).ravel()
+            found = self.log_density(cells.centers(parts))
+            change = (np.exp(found) * cells.areas_sr(parts)).reshape(-1, 4).sum(1) - mass[cut]
+            doubtful = np.concatenate([doubtful[~cut], np.repeat(np.abs(change) > MASS_A_CELL / 8, 4)])
+            values = np.concatenate([values[~cut], found])
+            ids = np.concatenate([ids[~cut], parts])
         order = np.argsort(ids)
         ids, values = ids[order], values[order]
         return CellDensity.of(ids, values), float(np.sum(np.exp(values) * cells.areas_sr(ids)))

@@ -96,8 +96,7 @@ def geodesic(
 def any_tangent(y: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n 3"]:
     """A unit tangent vector at y, always the same for the same y and without gradient."""
     with torch.no_grad():
-        axis = torch.nn.functional.one_hot(y.abs().argmin(-1), 3).to(y.dtype)
-        return normalize(torch.linalg.cross(y, axis))
+        return frame(y)[0]
 
 
 def frame(y: Float[Tensor, "*n 3"]) -> tuple[Float[Tensor, "*n 3"], Float[Tensor, "*n 3"]]:
