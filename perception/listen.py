@@ -84,7 +84,7 @@ def listen(clip: Clip, birdnet: BirdNet) -> Heard:
     """
     sound = clip.sound(SAMPLE_RATE_HZ, HOP_S)
     rows, labels, scores, lively = 0, [], [], []
-    for windows in _batches(_windows(sound)):
+    for windows in in_batches(windows_of(sound)):
         found = hear(windows, birdnet)
         lively.append(liveliness(windows) >= LIVELY_DB)
         at, label = np.nonzero(found >= NOTICED)
@@ -175,7 +175,7 @@ def _cut(detection: Detection, duration_s: float) -> Detection:
     return Detection(detection.label, moments, detection.confidence)
 
 
-def _windows(sound: Iterator[Float32[ndarray, " samples"]]) -> Iterator[Float32[ndarray, " 144000"]]:
+def windows_of(sound: Iterator[Float32[ndarray, " samples"]]) -> Iterator[Float32[ndarray, " 144000"]]:
     """Windows of 3 s every 1.5 s, the last one padded with silence; a rest under 0.3 s is not heard again."""
     last, alone = next(sound, None), True
     if last is None:
@@ -192,9 +192,10 @@ def _padded(sound: Float32[ndarray, " samples"]) -> Float32[ndarray, " 144000"]:
     return np.pad(sound, (0, WINDOW_SAMPLES - len(sound)))
 
 
-def _batches(
+def in_batches(
     windows: Iterator[Float32[ndarray, " 144000"]],
 ) -> Iterator[Float32[ndarray, "batch 144000"]]:
+    """Windows in stacks of `BATCH`, the last one smaller."""
     batch: list[Float32[ndarray, " 144000"]] = []
     for window in windows:
         batch.append(window)

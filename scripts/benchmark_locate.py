@@ -27,7 +27,7 @@ from numpy import ndarray
 
 from lookhear.data.clip import Clip
 from lookhear.perception.birdnet import SAMPLE_RATE_HZ
-from lookhear.perception.listen import HOP_S, _batches, _windows, hear
+from lookhear.perception.listen import HOP_S, hear, in_batches, windows_of
 from lookhear.prediction.locator import Locator
 from lookhear.prediction.writers import json_record
 
@@ -59,7 +59,7 @@ def main(config: BenchmarkLocateConfig) -> None:
 def ratio(path: Path, rounds: int) -> tuple[float, float, int]:
     """Best seconds of the bare encoder and of the whole run, and the number of windows."""
     locator = Locator.offline()
-    batches = list(_batches(_windows(Clip.open(path).sound(SAMPLE_RATE_HZ, HOP_S))))
+    batches = list(in_batches(windows_of(Clip.open(path).sound(SAMPLE_RATE_HZ, HOP_S))))
 
     def bare() -> None:
         for batch in batches:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lookhear.perception.listen import LIVELY_DB, _join, _windows, confidence, detect, liveliness
+from lookhear.perception.listen import LIVELY_DB, _join, confidence, detect, liveliness, windows_of
 
 RATE = 48_000
 TIME = np.arange(3 * RATE) / RATE
@@ -77,11 +77,11 @@ def test_confidence_grows_with_support_and_never_reaches_one():
 def test_windows_cover_the_sound(length_s, starts):
     sound = np.arange(round(length_s * RATE), dtype=np.float32) + 1
     blocks = (sound[k : k + 72_000] for k in range(0, len(sound), 72_000))
-    windows = list(_windows(blocks))
+    windows = list(windows_of(blocks))
     assert [window[0] - 1 for window in windows] == [start * RATE for start in starts]
     assert all(window.shape == (144_000,) and window.dtype == np.float32 for window in windows)
     assert max(window.max() for window in windows) >= len(sound) - 14_400
 
 
 def test_no_sound_has_no_windows():
-    assert list(_windows(iter([]))) == []
+    assert list(windows_of(iter([]))) == []
