@@ -27,6 +27,9 @@ from lookhear.data.geo import GeoPoint, great_circle_km, lat_lon_deg, unit_vecto
 LEVEL = 6
 """Level of the tables of land and people."""
 
+NEGLIGIBLE = 1e-6
+"""Regions with less mass are not listed."""
+
 SHORE_DEG = 0.15
 """A point this close to land (about 15 km) counts as on it."""
 
@@ -121,8 +124,9 @@ class Gazetteer:
     @cached_property
     def land(self) -> tuple[UInt64[ndarray, " n"], Float[ndarray, " n"]]:
         """Level-6 cells that hold land, sorted, and the share of each that is land."""
-        ids, place = np.unique(self._cell_regions[0], return_inverse=True)
-        return ids, np.minimum(np.bincount(place, weights=self._cell_regions[2]), 1.0)
+        all_ids, _, share = self._cell_region_table
+        ids, place = np.unique(all_ids, return_inverse=True)
+        return ids, np.minimum(np.bincount(place, weights=share), 1.0)
 
     @cached_property
     def people(self) -> tuple[UInt64[ndarray, " n"], Float[ndarray, " n"], Float[ndarray, " n"]]:
@@ -135,30 +139,40 @@ class Gazetteer:
         return ids[order], population, photos
 
     def shares(self, ids: UInt64[ndarray, " n"], mass: Float[ndarray, " n"]) -> list[tuple[Region, float]]:
-        """How a mass on level-6 or finer cells is spread over regions, largest first; what lies at sea is left out.
+        """How a mass on disjoint cells is spread over regions, largest first; what lies at sea is left out.
 
         The mass of a level-6 cell on a border goes to each side by its area, as the cell itself says no more; that
         of a finer cell goes to the region of its centre, or the nearest one on a shore.
         """
         cell, region, share = self._cell_regions
-        fine = cells.levels(ids) > LEVEL
-        by_cell = dict(zip(ids[~fine].tolist(), mass[~fine].tolist(), strict=True))
-        land_ids, land_share = self.land
-        of_cell = np.searchsorted(land_ids, cell)
-        part = share / np.maximum(land_share[of_cell], share)
-        amounts = np.array([by_cell.get(int(c), 0.0) for c in cell]) * part
-        total = np.bincount(region, weights=amounts, minlength=len(self.regions))
-        used = fine & (mass > 0)
-        lat_deg, lon_deg = lat_lon_deg(cells.centers(ids[used]))
+        part = self._mass_on_land(ids, mass)[cell] * share / np.maximum(self.land[1][cell], share)
+        total = np.bincount(region, weights=part, minlength=len(self.regions))
+        fine = (cells.levels(ids) > LEVEL) & (mass > 0)
+        lat_deg, lon_deg = lat_lon_deg(cells.centers(ids[fine]))
         place, owner = self.region_tree.query_nearest(
             shapely.points(lon_deg, lat_deg), max_distance=SHORE_DEG, all_matches=False
         )
-        np.add.at(total, owner, mass[used][place])
+        np.add.at(total, owner, mass[fine][place])
         order = np.argsort(-total, kind="stable")
-        return [(self.regions[k], float(total[k])) for k in order if total[k] > 0]
+        return [(self.regions[k], float(total[k])) for k in order if total[k] > NEGLIGIBLE]
+
+    def _mass_on_land(self, ids: UInt64[ndarray, " n"], mass: Float[ndarray, " n"]) -> Float[ndarray, " cells"]:
+        """Mass of each land cell, of which the given cells are as fine or coarser; 0 where they are finer."""
+        land = self.land[0]
+        place = cells.find(ids, land)
+        held = np.where(place < 0, 0.0, mass[place])
+        coarser = np.flatnonzero((place >= 0) & (ids[place] != land))
+        held[coarser] *= cells.areas_sr(land[coarser]) / cells.areas_sr(ids[place[coarser]])
+        return held
 
     @cached_property
-    def _cell_regions(self) -> tuple[UInt64[ndarray, " n"], Int[ndarray, " n"], Float[ndarray, " n"]]:
+    def _cell_regions(self) -> tuple[Int[ndarray, " n"], Int[ndarray, " n"], Float[ndarray, " n"]]:
+        """Index of a land cell, index of a region, and the share of the cell that lies in it."""
+        ids, region, share = self._cell_region_table
+        return np.searchsorted(self.land[0], ids), region, share
+
+    @cached_property
+    def _cell_region_table(self) -> tuple[UInt64[ndarray, " n"], Int[ndarray, " n"], Float[ndarray, " n"]]:
         rows = _table("cell_regions")
         ids = cells.from_tokens([row["token"] for row in rows])
         return ids, np.array([int(r["region"]) for r in rows]), np.array([float(r["share"]) for r in rows])

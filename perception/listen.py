@@ -112,10 +112,9 @@ def liveliness(windows: Float32[ndarray, "batch 144000"]) -> Float[ndarray, " ba
     About 1 for white noise, 0 for a tone or hum, over 10 for a bird near the microphone. Bands are about 470 Hz wide
     and frames 43 ms long, so that the ups and downs of noise itself average out.
     """
-    spectrum = np.fft.rfft(windows.reshape(len(windows), -1, 1000) * np.hanning(1000), axis=2)
-    power = np.abs(spectrum[:, :, 3:313]) ** 2
-    bands = power.reshape(*power.shape[:2], 31, 10).sum(3)
-    frames = bands.reshape(len(windows), -1, 2, 31).sum(2)
+    pieces = torch.from_numpy(windows).reshape(len(windows), -1, 1000) * torch.hann_window(1000)
+    power = torch.view_as_real(torch.fft.rfft(pieces)[:, :, 3:313]).square().sum(3)
+    frames = power.reshape(len(windows), -1, 2, 31, 10).sum((2, 4)).double().numpy()
     floor = 1e-6 * frames.max((1, 2), keepdims=True) + 1e-9  # what leaks from a pure tone is no sound
     level_db = 10 * np.log10(frames + floor)
     loudest = np.partition(level_db, -4, axis=1)[:, -4]

@@ -98,7 +98,7 @@ class Locator:
 
 def look_out(density: CellDensity, points: bool) -> Outlook:
     """A density in names; where nothing points anywhere (`points` false) there is no best point."""
-    shares = gazetteer().shares(*density.on_level(LEVEL))
+    shares = gazetteer().shares(density.ids, density.mass)
     best = density.median.rounded(4) if points else None
     return Outlook(
         point=best,

@@ -9,6 +9,7 @@ little for everywhere else, so that no place has density zero. Findings are take
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -54,6 +55,7 @@ def posterior(
     return CellDensity.of(ids, log_density)
 
 
+@cache
 def prior_log_density(prior: Prior) -> tuple[UInt64[ndarray, " n"], Float[ndarray, " n"]]:
     """All level-6 cells and the prior's log-density in nats per steradian on them."""
     ids = cells.all_cells(LEVEL)

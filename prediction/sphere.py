@@ -140,7 +140,7 @@ def random_vmf(
 
 def vmf_log_density(
     y: Float[Tensor, "*#n 3"], mean: Float[Tensor, "*#n 3"], kappa: Float[Tensor, "*#n"]
-) -> Float[Tensor, "..."]:
+) -> Float[Tensor, "*m"]:
     """Log-density of von Mises–Fisher in nats per steradian; κ = 0 is uniform."""
     away = y - mean
     drop = 0.5 * (away * away).sum(-1)

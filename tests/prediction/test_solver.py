@@ -98,7 +98,7 @@ def test_a_function_field_has_the_divergence_of_its_projection():
 
 @pytest.mark.parametrize(
     ("where", "kappa"),
-    [(where, kappa) for where in MEANS for kappa in (1.0, 50.0)] + [("pole", 2e3), ("dateline", 2e4)],
+    [(where, kappa) for where in MEANS for kappa in (1.0, 50.0)] + [("dateline", 2e3)],
 )
 def test_known_densities_come_out_at_default_settings(where, kappa):
     field, mean = vmf_flow(MEANS[where], kappa), torch.tensor(MEANS[where], dtype=torch.float64)
@@ -114,6 +114,8 @@ def test_known_densities_have_mass_one(kappa):
     drop = torch.linspace(1e-3, 0.9999, 81, dtype=torch.float64) ** 2 * min(2.0, 15 / kappa)
     y = torch.stack([(drop * (2 - drop)).clamp_min(0).sqrt(), 0 * drop, 1 - drop], dim=-1)
     density = (UNIFORM - to_base(vmf_flow(MEANS["pole"], kappa), y).divergence).exp()
+    truth = vmf_log_density(y, torch.tensor(MEANS["pole"]).double(), torch.tensor(kappa))
+    assert float((density.log() - truth).abs().mean()) < 0.01
     root = drop.sqrt()  # substitution: the density is smooth in the angle
     assert abs(2 * math.pi * float(torch.trapezoid(density * 2 * root, root)) - 1) < 1e-3
 
