@@ -79,7 +79,7 @@ def lat_lon_deg(units: Float[ndarray, "*n 3"]) -> tuple[Float[ndarray, "*n"], Fl
     return np.asarray(np.degrees(np.arctan2(z, np.hypot(x, y)))), np.asarray(np.degrees(np.arctan2(y, x)))
 
 
-def great_circle_km(a: Float[ndarray, "... 3"], b: Float[ndarray, "... 3"]) -> Float[ndarray, "..."]:
+def great_circle_km(a: Float[ndarray, "... 3"], b: Float[ndarray, "... 3"]) -> Float[ndarray, ...]:
     """Great-circle distances in kilometres between unit vectors, right down to centimetres and at antipodes.
 
     atan2(|a × b|, a · b): arccos of the dot product alone loses everything under about 100 m.
