@@ -168,8 +168,8 @@ class SpeciesRanges:
 
     @cached_property
     def _fingerprint(self) -> str:
-        """Changes with the cells and with the model's weights."""
-        digest = hashlib.sha256(self.ids.tobytes())
+        """Changes with the cells, the months, and the model's weights: all that the tables are made of."""
+        digest = hashlib.sha256(self.ids.tobytes() + repr(MONTH_WEEKS).encode())
         for tensor in self.model.state_dict().values():
             digest.update(tensor.numpy().tobytes())
         return digest.hexdigest()[:16]

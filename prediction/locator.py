@@ -42,7 +42,7 @@ class Locator:
         >>> from lookhear.prediction import Locator                                 # doctest: +SKIP
         >>> result = Locator.offline().locate("clip.mp4")
         >>> print(result.outlook.headline)
-        United States (83 %); perhaps Pennsylvania (14 %).
+        United States (97 %).
     """
 
     hearing: Hearing
