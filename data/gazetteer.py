@@ -12,6 +12,7 @@ import gzip
 import io
 import json
 from dataclasses import asdict, dataclass
+from difflib import get_close_matches
 from functools import cache, cached_property
 from importlib import resources
 from typing import Any
@@ -27,8 +28,14 @@ from lookhear.data.geo import GeoPoint, great_circle_km, lat_lon_deg, unit_vecto
 LEVEL = 6
 """Level of the tables of land and people."""
 
+ALIASES = {"usa": "us", "uk": "gb", "great britain": "gb", "uae": "ae", "burma": "mm", "czech republic": "cz"}
+"""Other names of countries, as people type them, and their ISO codes."""
+
 NEGLIGIBLE = 1e-6
 """Regions with less mass are not listed."""
+
+NEAR_KM = 30.0
+"""A point this close to the middle of a town lies "near" it."""
 
 SHORE_DEG = 0.15
 """A point this close to land (about 15 km) counts as on it."""
@@ -62,6 +69,11 @@ class PlaceName:
     """The place over 15,000 people whose built-up disk is nearest."""
     town_km: float
     """Distance to its centre in kilometres."""
+
+    @property
+    def is_near(self) -> bool:
+        """Whether the point can be said to lie near the town."""
+        return bool(self.town) and self.town_km <= NEAR_KM
 
     @property
     def short(self) -> str:
@@ -114,12 +126,15 @@ class Gazetteer:
         Raises:
             ValueError: there is no such country.
         """
-        codes = {region.iso.lower(): region.country for region in self.regions if region.iso}
-        wanted = codes.get(name.lower(), name).lower()
-        for country, outline in self.countries.items():
-            if country.lower() == wanted:
-                return outline
-        raise ValueError(f"There is no country named {name!r}; give an English name or a two-letter ISO code.")
+        known = {_plain(country): country for country in self.countries}
+        codes = {_plain(region.iso): region.country for region in self.regions if region.iso}
+        wanted = ALIASES.get(_plain(name), _plain(name))
+        country = known.get(wanted) or codes.get(wanted)
+        if country is None:
+            near = get_close_matches(wanted, known, 1)
+            hint = f"did you mean {known[near[0]]}" if near else "give an English name or a two-letter ISO code"
+            raise ValueError(f"There is no country named {name!r}; {hint}.")
+        return self.countries[country]
 
     @cached_property
     def land(self) -> tuple[UInt64[ndarray, " n"], Float[ndarray, " n"]]:
@@ -207,6 +222,10 @@ class Gazetteer:
         distance_km = great_circle_km(units, point.unit)
         k = int(np.argmin(distance_km - radius_km))
         return names[k], float(distance_km[k])
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().removeprefix("the ")
 
 
 @cache

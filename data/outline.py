@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,16 @@ def read_outline(text: str) -> shapely.Geometry:
     return outline
 
 
+def outline_name(text: str) -> str:
+    """The outline as settings carry it: a file with the digest of its content, so that an edit is noticed."""
+    path = Path(text)
+    if path.suffix.lower() not in (".geojson", ".json") or not path.is_file():
+        return text
+    return f"{text} (SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()[:12]})"
+
+
 def _polygons(record: dict[str, Any]) -> list[shapely.Geometry]:
     if record["type"] == "FeatureCollection":
         return [part for feature in record["features"] for part in _polygons(feature)]
-    found = shape(record["geometry"] if record["type"] == "Feature" else record)
-    return [shapely.make_valid(found)] if found.geom_type in ("Polygon", "MultiPolygon") else []
+    found = shapely.get_parts(shape(record["geometry"] if record["type"] == "Feature" else record))
+    return [shapely.make_valid(part) for part in found if part.geom_type in ("Polygon", "MultiPolygon")]

@@ -26,7 +26,6 @@ from lookhear.perception.birdnet import SAMPLE_RATE_HZ, WINDOW_S, WINDOW_SAMPLES
 from lookhear.perception.evidence import Moment
 
 HOP_S = 1.5
-HOP_SAMPLES = 72_000
 BATCH = 4
 """Windows that go through the network together; more do not pay on a CPU."""
 
@@ -117,8 +116,20 @@ def liveliness(windows: Float32[ndarray, "batch 144000"]) -> Float[ndarray, " ba
     frames = power.reshape(len(windows), -1, 2, 31, 10).sum((2, 4)).double().numpy()
     floor = 1e-6 * frames.max((1, 2), keepdims=True) + 1e-9  # what leaks from a pure tone is no sound
     level_db = 10 * np.log10(frames + floor)
-    loudest = np.partition(level_db, -4, axis=1)[:, -4]
-    return np.asarray((loudest - np.median(level_db, axis=1)).max(1))
+    return np.array([_rise_db(level, end) for level, end in zip(level_db, _ends(windows), strict=True)])
+
+
+def _ends(windows: Float32[ndarray, "batch 144000"]) -> list[int]:
+    """Frames of each window until its sound ends: what pads the last window does not come and go."""
+    return [int(np.flatnonzero(window)[-1]) // 2000 + 1 if window.any() else 0 for window in windows]
+
+
+def _rise_db(level_db: Float[ndarray, "frames bands"], end: int) -> float:
+    """The fourth-loudest frame of a band over its median, at most over all bands; 0 for less than half a second."""
+    if end < 12:
+        return 0.0
+    heard = level_db[:end]
+    return float((np.partition(heard, -4, axis=0)[-4] - np.median(heard, axis=0)).max())
 
 
 def detect(

@@ -1,13 +1,14 @@
 """Say less than is known: an answer rounded to a grid, for results that others will see.
 
 Every place in the result is moved to the centre of an S2 cell at least as wide as asked, the density is spread evenly
-over such cells, and whatever would give the fine place away is dropped: the nearest town, the file's own
-coordinates and tags, and where each finding points.
+over such cells, and whatever would give the fine place away is dropped: the nearest town, the file's folder,
+coordinates and tags, where each finding points, and (as the file can no longer be reached) its sound and frames.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -34,6 +35,7 @@ def coarsen(result: Result, width_km: float) -> Result:
         outlook = replace(outlook, point=_snapped(outlook.point, level), place=place)
     return replace(
         result,
+        clip=replace(result.clip, path=Path(result.clip.path.name)),
         density=density,
         outlook=outlook,
         trace=write_trace(result.evidence, outlook),

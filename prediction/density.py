@@ -157,7 +157,12 @@ class CellDensity:
         return GeoPoint.from_unit(geometric_median(self._centers, self.mass))
 
     def candidates(self, count: int = 5, radius_km: float = CANDIDATE_RADIUS_KM) -> list[Candidate]:
-        """Places that hold the most probability within a radius, none within another's circle, best first."""
+        """Places that hold the most probability within a radius, none within another's circle, best first.
+
+        Where the densest cell is wider than the radius, its width is the radius, and points are centres of cells.
+        """
+        width_km = cells.mean_width_km(int(cells.levels(self.ids[self._by_density[:1]])[0]))
+        coarse, radius_km = width_km > radius_km, max(width_km, radius_km)
         left, found, sharpness = self.mass.copy(), [], (EARTH_RADIUS_KM / radius_km) ** 2
         for _ in range(count):
             seeds = np.argsort(-left / self._areas, kind="stable")[:64]
@@ -167,7 +172,10 @@ class CellDensity:
             held = float(left[near].sum())
             if held < 0.005:
                 break
-            point = GeoPoint.from_unit(geometric_median(self._centers[near], left[near])).rounded()
+            middle = geometric_median(self._centers[near], left[near])
+            if coarse:
+                middle = self._centers[seeds[seed]]
+            point = GeoPoint.from_unit(middle).rounded()
             found.append(Candidate(point, round(held, 6), radius_km))
             left = np.where(near, 0.0, left)
         return sorted(found, key=lambda candidate: -candidate.probability)

@@ -1,11 +1,12 @@
-"""A flow on the sphere: the network that says which way points drift, and how it is trained.
+"""A flow on the sphere: the network that says which way points drift, the base it starts from, and its files.
 
 In: points on S², times in [0, 1], and a condition ψ: any named vectors (a language model's hidden state, an image or
 sound embedding, atoms), each of which may be missing. Out: velocities, tangent at the points. At t = 0 points are
 drawn from a base that is known; at t = 1 they follow p(place | ψ).
 The tangent projection is what makes the density of `lookhear.prediction.solver` integrate to 1.
 On disk: `config.json` beside `model.safetensors`, each written whole or not at all.
-It does not know how to integrate, nor what the condition means.
+It does not know how it is trained (`lookhear.prediction.matching`) or integrated (`lookhear.prediction.solver`), nor
+what the condition means.
 
 Source: Chen and Lipman 2024, "Flow matching on general geometries".
 """
@@ -21,13 +22,13 @@ from typing import Literal, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Generator, Tensor, nn
 
 from lookhear.data.atomic import write_atomic
-from lookhear.prediction.sphere import geodesic, normalize, project, random_uniform
+from lookhear.prediction.sphere import normalize, project, random_uniform
 
 Condition = Mapping[str, Tensor]
 """Named parts of ψ, each [batch, size]; a part left out is missing for the whole batch."""
@@ -207,81 +208,6 @@ def check_condition(config: FlowConfig, condition: Condition, finite: bool = Fal
         if finite and not torch.isfinite(part).all():
             row = int((~torch.isfinite(part)).any(-1).nonzero()[0, 0])
             raise ValueError(f"Condition {name!r} is NaN or infinite in row {row}; leave the part out instead.")
-
-
-@dataclass(frozen=True)
-class PathConfig:
-    """How times are drawn, errors weighed and conditions dropped in training.
-
-    Raises:
-        ValueError: a probability is outside [0, 1].
-    """
-
-    times: Literal["uniform", "late"] = "uniform"
-    """Uniform in t; or half of them so and half log-uniform in 1 - t, where narrow densities are decided."""
-    late_floor: float = 1e-4
-    """Smallest 1 - t of the log-uniform half."""
-    weight_power: float = 0.0
-    """Squared errors are weighed by (1 - t + 0.001) to this power; 0: all alike."""
-    drop_all: float = 0.0
-    """Chance that a row's whole condition is dropped; needed for guidance (0.1 is usual)."""
-    drop_part: float = 0.0
-    """Chance of each part of a condition to be dropped by itself, so that parts may be missing later."""
-
-    def __post_init__(self) -> None:
-        for name in ("drop_all", "drop_part"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} is a probability between 0 and 1, but it is {getattr(self, name)}.")
-        if not 0 < self.late_floor < 1:
-            raise ValueError(f"late_floor must lie between 0 and 1, but it is {self.late_floor}.")
-
-
-def flow_matching_loss(
-    net: nn.Module,
-    y1: Float[Tensor, "n 3"],
-    condition: Condition,
-    y0: Float[Tensor, "n 3"],
-    path: PathConfig,
-    generator: Generator | None = None,
-    present: Present | None = None,
-) -> Float[Tensor, ""]:
-    """Mean squared error of the velocity on geodesics from base points y0 to places y1.
-
-    Works for any module with the arguments of `VelocityNet`, wrapped by accelerate or not.
-    Source: Chen and Lipman 2024, equation 9.
-    """
-    t = draw_times(len(y1), path, generator).to(y1)
-    y, target = geodesic(y0.to(y1), y1, t)
-    kept = drop_condition(condition, present or {}, path, generator)
-    error: Tensor = net(y, t, condition, kept) - target
-    if path.weight_power == 0:
-        return error.square().sum(-1).mean()
-    return ((1 - t + 1e-3) ** path.weight_power * error.square()).sum(-1).mean()
-
-
-def draw_times(count: int, path: PathConfig, generator: Generator | None = None) -> Float[Tensor, "count 1"]:
-    """Times in [0, 1); stratified, so that every batch covers them evenly."""
-    uniform: Tensor = (torch.arange(count) + torch.rand(count, generator=generator))[:, None] / count
-    if path.times == "uniform":
-        return uniform
-    late = torch.arange(count)[:, None] % 2 == 1
-    return torch.where(late, 1 - path.late_floor**uniform, uniform)
-
-
-def drop_condition(
-    condition: Condition, present: Present, path: PathConfig, generator: Generator | None = None
-) -> dict[str, Bool[Tensor, " n"]]:
-    """Which rows keep which part of their condition in this training step."""
-    if path.drop_all == 0 and path.drop_part == 0:
-        return dict(present)
-    kept: dict[str, Tensor] = {}
-    whole: Tensor | None = None
-    for name, part in condition.items():
-        draws = torch.rand(2, len(part), generator=generator)
-        whole = draws[0] >= path.drop_all if whole is None else whole
-        keep = (whole & (draws[1] >= path.drop_part)).to(part.device)
-        kept[name] = keep & present[name] if name in present else keep
-    return kept
 
 
 class Ema:

@@ -21,8 +21,9 @@ from torch import Generator, Tensor
 
 from lookhear.data import cells
 from lookhear.prediction.density import UNIFORM_LOG_DENSITY, CellDensity
+from lookhear.prediction.field import NetField
 from lookhear.prediction.flow import Base, Condition, UniformBase, VelocityNet, check_condition
-from lookhear.prediction.solver import NetField, SolverConfig, from_base, to_base
+from lookhear.prediction.solver import SolverConfig, from_base, to_base
 from lookhear.prediction.sphere import random_uniform, random_vmf, vmf_log_density
 
 COARSEST, FINEST = 3, 14
@@ -128,7 +129,7 @@ class CellBase:
         return np.zeros(len(rows), dtype=np.int64) if len(self.densities) == 1 else rows.cpu().numpy()
 
     @cached_property
-    def _cumulative(self) -> list[Float[ndarray, " n"]]:
+    def _cumulative(self) -> list[Float[ndarray, " _"]]:
         return [np.cumsum(density.mass) for density in self.densities]
 
 

@@ -14,18 +14,17 @@ from importlib.metadata import version
 from os import PathLike
 from typing import Any
 
-from lookhear.data import cells
 from lookhear.data.clip import Clip
-from lookhear.data.gazetteer import LEVEL, gazetteer, inside
+from lookhear.data.gazetteer import gazetteer
 from lookhear.data.models import MODELS
-from lookhear.data.outline import read_outline
+from lookhear.data.outline import outline_name, read_outline
 from lookhear.data.provenance import claims_of
 from lookhear.perception.evidence import Evidence
 from lookhear.perception.hearing import Hearing
 from lookhear.perception.listen import Heard
 from lookhear.perception.species import Progress, silent
 from lookhear.prediction.density import CellDensity
-from lookhear.prediction.posterior import Prior, posterior
+from lookhear.prediction.posterior import Prior, posterior, share_within
 from lookhear.prediction.result import Result
 from lookhear.reasoning.outlook import Chance, Outlook, percent
 from lookhear.reasoning.rules import write_trace
@@ -91,7 +90,7 @@ class Locator:
             outlook=outlook,
             trace=write_trace(evidence, outlook),
             notes=(*_notes(clip, evidence, heard, week), *_region_note(everywhere, region)),
-            settings={"week": week, "prior": prior, "region": region},
+            settings={"week": week, "prior": prior, "region": outline_name(region) if region else None},
             run=_run(time.perf_counter() - started),
         )
 
@@ -148,8 +147,11 @@ def _region_note(everywhere: CellDensity, region: str | None) -> tuple[str, ...]
     """How much a restriction leaves out: it must not hide that the evidence points elsewhere."""
     if region is None:
         return ()
-    ids, mass = everywhere.on_level(LEVEL)
-    held = percent(float(mass[inside(read_outline(region), cells.centers(ids))].sum()))
+    outline = read_outline(region)
+    shares = gazetteer().shares(everywhere.ids, everywhere.mass)
+    names = [name for name, country in gazetteer().countries.items() if country is outline]
+    by_name = sum(p for r, p in shares if r.country in names)
+    held = percent(by_name if names else share_within(everywhere, outline))
     return (f"Only {region} was searched; without that restriction it holds {held} of the probability.",)
 
 

@@ -19,7 +19,7 @@ from numpy import ndarray
 
 from lookhear.data import cells
 from lookhear.data.gazetteer import LEVEL, gazetteer, inside
-from lookhear.data.geo import GeoPoint, unit_vectors
+from lookhear.data.geo import lat_lon_deg, unit_vectors
 from lookhear.perception.evidence import Evidence
 from lookhear.prediction.density import CellDensity
 
@@ -34,8 +34,8 @@ PRIOR_MIXTURES: dict[Prior, tuple[float, float, float, float]] = {
 }
 """Shares of whole Earth, land area, townspeople (square root of their number), and geotagged photographs."""
 
-BORDER_LEVEL = 10
-"""Cells on the border of a region the user gives are cut down to this level (about 9 km)."""
+BORDER_LEVELS = (10, 16)
+"""Cells on the border of a region the user gives are cut to level 10 (9 km), those of small ones to level 16 (140 m)."""
 
 
 def posterior(
@@ -87,7 +87,7 @@ def _within(
     """The same density with everything outside the region removed; cells on its border are cut finer."""
     if region.is_empty:
         raise ValueError("The region is empty: its file holds no polygon.")
-    for level in range(LEVEL, BORDER_LEVEL):
+    for level in range(int(cells.levels(ids).min()), _border_level(region)):
         cut = cells.levels(ids) == level
         cut[cut] = _on_border(ids[cut], region)
         finer = cells.children(ids[cut]).ravel()
@@ -96,10 +96,32 @@ def _within(
     order = np.argsort(ids)
     ids, log_density = ids[order], log_density[order]
     kept: ndarray = inside(region, cells.centers(ids))
-    if not kept.any():
-        leaf = cells.cell_ids(_middle(region), cells.MAX_LEVEL)
-        kept[cells.find(ids, leaf)] = True
+    for part in _parts_without(region, cells.centers(ids[kept])):
+        touched = cells.find(ids, cells.cell_ids(_outline_units(part), cells.MAX_LEVEL))
+        kept[touched[touched >= 0]] = True
     return ids, np.where(kept, log_density, -np.inf)
+
+
+def share_within(density: CellDensity, region: shapely.Geometry) -> float:
+    """Probability of a region (outline in longitude, latitude), by area where it cuts a cell."""
+    ids, log_density = _within(density.ids, density.log_density(cells.centers(density.ids)), region)
+    return float(np.sum(np.exp(log_density) * cells.areas_sr(ids)))
+
+
+def _border_level(region: shapely.Geometry) -> int:
+    """Level of the cells on the border: an eighth of the region's width, but within `BORDER_LEVELS`."""
+    middle = shapely.centroid(region)
+    width_km = 111.0 * np.sqrt(region.area * np.cos(np.radians(middle.y)))
+    levels = [level for level in range(cells.MAX_LEVEL) if cells.mean_width_km(level) >= width_km / 8]
+    return int(np.clip(max(levels, default=0), *BORDER_LEVELS))
+
+
+def _parts_without(region: shapely.Geometry, units: Float[ndarray, "n 3"]) -> list[shapely.Geometry]:
+    """Parts of a region (islands) that hold none of the points."""
+    parts = shapely.get_parts(region)
+    lat_deg, lon_deg = lat_lon_deg(units)
+    held = shapely.STRtree(parts).query(shapely.points(lon_deg, lat_deg), predicate="within")[1]
+    return [parts[k] for k in np.setdiff1d(np.arange(len(parts)), held)]
 
 
 def _on_border(ids: UInt64[ndarray, " n"], region: shapely.Geometry) -> ndarray:
@@ -118,8 +140,3 @@ def _outline_units(region: shapely.Geometry) -> Float[ndarray, "n 3"]:
     """Unit vectors of points along an outline, at most 0.05° apart."""
     lon_lat = shapely.get_coordinates(shapely.segmentize(region, 0.05))
     return unit_vectors(lon_lat[:, 1], lon_lat[:, 0])
-
-
-def _middle(region: shapely.Geometry) -> Float[ndarray, "1 3"]:
-    point = shapely.point_on_surface(region)
-    return GeoPoint(point.y, point.x).unit[None]

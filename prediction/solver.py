@@ -4,8 +4,7 @@ In: a `Field` (velocities on the sphere, tangent to it) and points. Out: where t
 divergence on the way, an error estimate and the number of steps for each point. Steps are fixed, on a grid that is
 finer towards t = 1; a point whose estimate is too large is solved again with twice the steps until two solutions
 agree, so a stiff field costs time instead of being wrong.
-The divergence is exact: two tangent derivatives are carried through the network beside the value, as three times
-the rows in the same matrix products. Everything is computed in the type of the points: give float64 for reference.
+Everything is computed in the type of the points: give float64 for reference.
 
 The default method takes classical Runge–Kutta steps for the path, which needs values only, and the divergence at
 the nodes alone, integrated by Gregory's rule: at the same cost it errs a quarter of third-order Runge–Kutta steps
@@ -15,43 +14,25 @@ for both (docs/LOG.md).
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
-from torch import Tensor
-from torch.autograd import forward_ad
+from torch import Generator, Tensor
 
-from lookhear.prediction.flow import VelocityNet
-from lookhear.prediction.sphere import frame, normalize, project
+from lookhear.prediction.field import Field
+from lookhear.prediction.sphere import normalize
 
 Rate = tuple[Tensor, Tensor | None]
 """Velocity [n, 3], and the divergence [n] where it was asked for."""
 
-
 FAINT_NATS = 15.0
 """A place this far below its base's log-density (a three-millionth) need not be known as well as others."""
-
-
-@runtime_checkable
-class Field(Protocol):
-    """Velocities on the sphere; each row of points may have a field of its own."""
-
-    def at(self, rows: Int[Tensor, " n"]) -> Field:
-        """The field of these rows only, in this order."""
-
-    def velocity(self, y: Float[Tensor, "n 3"], t: float) -> Float[Tensor, "n 3"]:
-        """Tangent velocities at unit vectors."""
-
-    def with_divergence(self, y: Float[Tensor, "n 3"], t: float) -> tuple[Float[Tensor, "n 3"], Float[Tensor, " n"]]:
-        """The same, and the divergence on the sphere."""
 
 
 @dataclass(frozen=True)
@@ -110,141 +91,16 @@ def from_base(field: Field, y: Float[Tensor, "n 3"], config: SolverConfig | None
     return _solve(field, y, config or SolverConfig(), backward=False)
 
 
-class NetField:
-    """The field of a network for queries × points; the condition's projection is computed once.
-
-    With `guidance` w ≠ 1 the velocity is v(none) + w (v(ψ) - v(none)). Its density is exact too, but it is the density
-    of another model: sharper for w > 1, and no longer what training fitted; do not report it as a likelihood.
-    """
-
-    def __init__(
-        self,
-        net: VelocityNet,
-        entered: Float[Tensor, "queries hidden"],
-        queries: Int[Tensor, " n"],
-        guidance: float = 1.0,
-    ) -> None:
-        self.net, self.entered, self.queries, self.guidance = net, entered, queries, guidance
-        self._rows = entered[:1] if len(entered) == 1 else entered[queries]
-        self._none = NetField(net, net.embed({}), torch.zeros_like(queries)) if guidance != 1.0 else None
-
-    def at(self, rows: Int[Tensor, " n"]) -> NetField:
-        """The field of these rows only."""
-        return NetField(self.net, self.entered, self.queries[rows], self.guidance)
-
-    def velocity(self, y: Float[Tensor, "n 3"], t: float) -> Float[Tensor, "n 3"]:
-        """Tangent velocities."""
-        net, entered = self.net, self._entered(y, t)
-        x = F.linear(net.features(y), net.enter.weight, net.enter.bias)
-        self._condition(x, entered)
-        for depth, linear in enumerate([*net.body, net.leave]):
-            x = linear(F.silu(self._modulate(x, entered, depth)))
-        v = project(y, x * self._speed(t))
-        return v if self._none is None else torch.lerp(self._none.velocity(y, t), v, self.guidance)
-
-    def with_divergence(self, y: Float[Tensor, "n 3"], t: float) -> tuple[Float[Tensor, "n 3"], Float[Tensor, " n"]]:
-        """Tangent velocities and their divergence, Σ e·Dg e - 2 y·g over a frame e of the tangent plane."""
-        net, n, entered = self.net, len(y), self._entered(y, t)
-        basis = frame(y)
-        x = self._stacked_features(y, basis) @ net.enter.weight.T
-        self._condition(x[:n].add_(net.enter.bias), entered)
-        for depth, linear in enumerate([*net.body, net.leave]):
-            x = self._modulate_stacked(x, entered, depth)
-            x = _silu_stacked(x) @ linear.weight.T
-            x[:n] += linear.bias
-        g, along, across = x.view(3, n, 3)
-        turn = (along * basis[0] + across * basis[1] - 2 * y * g).sum(-1) * self._speed(t)
-        v = project(y, g * self._speed(t))
-        if self._none is None:
-            return v, turn
-        v0, turn0 = self._none.with_divergence(y, t)
-        return torch.lerp(v0, v, self.guidance), torch.lerp(turn0, turn, self.guidance)
-
-    def _entered(self, y: Tensor, t: float) -> Tensor:
-        """What time and condition add; one row if all points share it."""
-        moment = self.net.time_features(y.new_tensor([[t]]))
-        return self._rows + F.linear(moment, self.net.enter_time.weight)
-
-    def _condition(self, x: Tensor, entered: Tensor) -> None:
-        if self.net.config.conditioning == "concat":
-            x += entered
-
-    def _speed(self, t: float) -> float:
-        delta = self.net.config.stretch
-        return 1.0 if delta is None else 1 / (1 - t + delta)
-
-    def _stacked_features(self, y: Tensor, basis: tuple[Tensor, Tensor]) -> Float[Tensor, "stacked width"]:
-        """Features of y, and their derivatives along the frame, below each other."""
-        points = torch.cat([y, *basis])
-        if not self.net.config.fourier:
-            return points
-        value, *turns = (points @ self.net.frequencies.T).chunk(3)
-        sine, cosine = value.sin(), value.cos()
-        sines = torch.cat([sine, *(cosine * turn for turn in turns)])
-        cosines = torch.cat([cosine, *(-sine * turn for turn in turns)])
-        return torch.cat([points, sines, cosines], dim=-1)
-
-    def _scale_shift(self, entered: Tensor, depth: int) -> tuple[Tensor, Tensor]:
-        scale, shift = self.net.modulate[depth](F.silu(entered)).chunk(2, dim=-1)
-        return 1 + scale, shift
-
-    def _modulate(self, x: Tensor, entered: Tensor, depth: int) -> Tensor:
-        if self.net.config.conditioning == "concat":
-            return x
-        scale, shift = self._scale_shift(entered, depth)
-        return F.layer_norm(x, x.shape[-1:]) * scale + shift
-
-    def _modulate_stacked(self, x: Tensor, entered: Tensor, depth: int) -> Tensor:
-        """Layer norm, scale and shift of the value, and their derivative for the two tangents."""
-        if self.net.config.conditioning == "concat":
-            return x
-        scale, shift = self._scale_shift(entered, depth)
-        centred = x.view(3, -1, x.shape[-1])
-        centred = centred - centred.mean(-1, keepdim=True)
-        size = (centred[0].square().mean(-1, keepdim=True) + 1e-5).sqrt()
-        value, turns = centred[0] / size, centred[1:] / size
-        turns = turns - value * (value * turns).mean(-1, keepdim=True)
-        return torch.cat([(value * scale + shift)[None], turns * scale]).view_as(x)
-
-
-class FunctionField:
-    """The field of any torch function g(y, t) -> R³, projected; its divergence is found by forward differentiation.
-
-    The function gets unit vectors [n, 3] and a time; it is taken to be the same for all rows.
-    """
-
-    def __init__(self, function: Callable[[Tensor, float], Tensor]) -> None:
-        self.function = function
-
-    def at(self, rows: Int[Tensor, " n"]) -> FunctionField:
-        """Itself."""
-        return self
-
-    def velocity(self, y: Float[Tensor, "n 3"], t: float) -> Float[Tensor, "n 3"]:
-        """The function, projected onto the tangent plane."""
-        return project(y, self.function(y, t))
-
-    def with_divergence(self, y: Float[Tensor, "n 3"], t: float) -> tuple[Float[Tensor, "n 3"], Float[Tensor, " n"]]:
-        """The projected function and its divergence."""
-        basis = frame(y)
-        (value, along), (_, across) = (self._derivative(y, t, way) for way in basis)
-        return project(y, value), (along * basis[0] + across * basis[1] - 2 * y * value).sum(-1)
-
-    def _derivative(self, y: Tensor, t: float, way: Tensor) -> tuple[Tensor, Tensor]:
-        with forward_ad.dual_level():
-            value, along = forward_ad.unpack_dual(self.function(forward_ad.make_dual(y, way), t))
-        return value, torch.zeros_like(y) if along is None else along
-
-
 @contextmanager
-def fast_gemm() -> Iterator[bool]:
-    """Let float32 matrix products take the processor's fastest path within the block, if that path is exact and faster.
+def fast_gemm(device: torch.device | str = "cpu") -> Iterator[bool]:
+    """Let float32 matrix products take a device's fastest path within the block, if that path is exact there.
 
-    "Medium" precision means other instructions at full accuracy on some processors and bfloat16 on others, so a
-    product is checked against float64, and timed, once a process. Yields whether the path is used.
+    "Medium" precision means other instructions at full accuracy on some processors and TF32 or bfloat16 on others,
+    so a product is checked against float64 once a process; nothing is timed, so all processes of a machine round
+    alike. Yields whether the path is used.
     """
     before = torch.get_float32_matmul_precision()
-    use = _medium_is_better()
+    use = _medium_is_exact(torch.device(device))
     try:
         if use:
             torch.set_float32_matmul_precision("medium")
@@ -254,30 +110,22 @@ def fast_gemm() -> Iterator[bool]:
 
 
 @cache
-def _medium_is_better() -> bool:
-    a, b = torch.randn(1000, 512), torch.randn(512, 512)
+def _medium_is_exact(device: torch.device) -> bool:
+    """Whether a product errs as float32 does (1e-4), not as TF32 (0.02) or bfloat16 (0.2)."""
+    generator = Generator().manual_seed(0)
+    a, b = (torch.randn(rows, 512, generator=generator).to(device) for rows in (1000, 512))
     before = torch.get_float32_matmul_precision()
-    seconds: dict[str, float] = {}
     try:
-        for precision in ("highest", "medium"):
-            torch.set_float32_matmul_precision(precision)
-            error = float((a @ b - (a.double() @ b.double())).abs().max())
-            seconds[precision] = min(_seconds_of_product(a, b) for _ in range(5))
+        torch.set_float32_matmul_precision("medium")
+        return float((a @ b - (a.double() @ b.double())).abs().max()) < 5e-4
     finally:
         torch.set_float32_matmul_precision(before)
-    return error < 5e-4 and seconds["medium"] < 0.8 * seconds["highest"]
-
-
-def _seconds_of_product(a: Tensor, b: Tensor) -> float:
-    start = time.perf_counter()
-    torch.mm(a, b)
-    return time.perf_counter() - start
 
 
 @torch.no_grad()
 def _solve(field: Field, y: Float[Tensor, "n 3"], config: SolverConfig, backward: bool) -> Solution:
     parts = []
-    with fast_gemm():
+    with fast_gemm(y.device):
         for rows in torch.arange(len(y), device=y.device).split(config.chunk):
             parts.append(_refined(field.at(rows), y[rows], config, backward))
     if not parts:
@@ -411,12 +259,3 @@ def _end_corrected(values: Float[Tensor, "nodes n"]) -> Float[Tensor, " n"]:
     else:
         weights[0] = weights[-1] = 1 / 2
     return (weights[:, None] * values).sum(0) / count
-
-
-def _silu_stacked(x: Float[Tensor, "stacked hidden"]) -> Float[Tensor, "stacked hidden"]:
-    """SiLU of the values in the first third, its derivative times the tangents in the others; in place."""
-    value, tangents = x[: len(x) // 3], x[len(x) // 3 :].view(2, -1, x.shape[-1])
-    gate = torch.sigmoid(value)
-    value *= gate
-    tangents *= gate.addcmul_(value, 1 - gate)
-    return x

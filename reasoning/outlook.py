@@ -93,13 +93,14 @@ class Outlook:
         tail = ""
         if finer and finer[0].probability >= PERHAPS:
             tail = f"; perhaps {finer[0].name} ({percent(finer[0].probability)})"
-        near = f" near {self.place.town}" if self.scale == "town" and self.place else ""
+        near = f" near {self.place.town}" if self.scale == "town" and self.place and self.place.is_near else ""
         return f"{name}{near} ({percent(self.said.probability)}){tail}."
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         record = asdict(self)
         record["point"] = [self.point.lat_deg, self.point.lon_deg] if self.point else None
+        record["place"] = self.place.to_json() if self.place else None
         return {**record, "scale": self.scale, "headline": self.headline}
 
     @classmethod

@@ -84,7 +84,7 @@ def _scale(step: str, chances: Sequence[Chance], because: str, cites: tuple[str,
 def _town(outlook: Outlook, point: GeoPoint, cites: tuple[str, ...]) -> Claim:
     assert outlook.place is not None
     where = f"{outlook.place.town_km:.0f} km from {outlook.place.town}"
-    if outlook.scale == "town":
+    if outlook.scale == "town" and outlook.place.is_near:
         return Claim("town", f"Near {outlook.place.town}: the best point lies {where}.", cites, outlook.place.town)
     text = f"The best single point ({point}) lies {where}; it is the middle of a wide area, not a found spot."
     return Claim("town", text, cites, outlook.place.town)

@@ -3,8 +3,7 @@
 In: nothing (a field is trained on 16 mixtures of von Mises–Fisher densities, κ up to 20,000), or a field kept from an
 earlier run. Out: a table. Each ratio is printed twice: both sides on torch's defaults, and both on one and the same
 path for matrix products. Everything runs on one thread; the load of the machine stands beside the numbers.
-The rivals are written here as published: flow_matching's dopri5 at 1e-5 with the divergence by reverse
-differentiation, and PLONK's 250 Euler steps, both with [y, t, ψ] joined at every evaluation.
+The rivals stand in `lookhear.scripts.benchmark_flow_rivals`.
 
     python -m lookhear.scripts.benchmark_flow --train-steps 3000 --field field.pt
 """
@@ -21,18 +20,22 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 import tyro
 from torch import Generator, Tensor
 
 from lookhear.data import cells
 from lookhear.data.geo import EARTH_RADIUS_KM
 from lookhear.prediction import sphere
-from lookhear.prediction.flow import Ema, FlowConfig, PathConfig, VelocityNet, flow_matching_loss
-from lookhear.prediction.solver import FunctionField, NetField, Solution, SolverConfig, fast_gemm, from_base, to_base
+from lookhear.prediction.field import FunctionField, NetField
+from lookhear.prediction.flow import Ema, FlowConfig, VelocityNet
+from lookhear.prediction.matching import PathConfig, flow_matching_loss
+from lookhear.prediction.solver import Solution, SolverConfig, fast_gemm, from_base, to_base
+from lookhear.scripts.benchmark_flow_rivals import JoinedNet, adaptive_dopri5, euler
 
 T = TypeVar("T")
 QUERIES, KERNELS, PSI, BATCH = 16, 4, 512, 1024
+FINE = SolverConfig("rk4", 160, max_steps=160)
+"""How reference solutions are made."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def benchmark_flow(config: BenchmarkFlowConfig) -> int:
     torch.backends.cuda.matmul.allow_tf32 = False
     print(f"load of this machine at the start: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; one thread used")
     with fast_gemm() as used:
-        print(f"fast float32 products: {'used' if used else 'not used, no faster or not exact here'}")
+        print(f"fast float32 products: {'used' if used else 'not used, not exact here'}")
     print(f"bare product, 3000 × 512 × 512: {peak_gflops(3000):.1f} GFLOP/s; 1000 rows: {peak_gflops(1000):.1f}")
     world, net = trained_field(config)
     query, y = world.draw(config.points, Generator().manual_seed(config.seed + 1))
@@ -135,7 +138,7 @@ def train_step(net: VelocityNet, world: World, optimiser: torch.optim.Optimizer,
 
 def log_densities(config: BenchmarkFlowConfig, world: World, net: VelocityNet, query: Tensor, y: Tensor) -> None:
     """Ours at several settings against dopri5."""
-    truth = reference(net, world, query, y)
+    truth = to_base(in_float64(net, world, query), y.double(), FINE).divergence
     plain = JoinedNet(net, world.psi[query])
     evaluations: list[int] = []
 
@@ -174,11 +177,7 @@ def solve_backward(
 def samples(config: BenchmarkFlowConfig, world: World, net: VelocityNet, query: Tensor) -> None:
     """Ours against 250 Euler steps."""
     start = sphere.random_uniform(len(query), Generator().manual_seed(config.seed + 2))
-    double = VelocityNet(net.config).double()
-    double.load_state_dict(net.state_dict())
-    fine = SolverConfig("rk4", 160, max_steps=160)
-    field = NetField(double, double.embed({"psi": world.psi.double()}).detach(), query)
-    truth = from_base(field, start.double(), fine).points
+    truth = from_base(in_float64(net, world, query), start.double(), FINE).points
     plain = JoinedNet(net, world.psi[query])
     rows = [timed("Euler × 250", lambda: euler(plain, start, 250), config, lambda found: km_off(found, truth))]
     for name, solver in {
@@ -263,82 +262,11 @@ def forward_modes(config: BenchmarkFlowConfig, net: VelocityNet, world: World, q
     )
 
 
-class JoinedNet:
-    """The same network as peers evaluate it: [y, t, ψ] joined each time, nothing hoisted."""
-
-    def __init__(self, net: VelocityNet, psi: Tensor) -> None:
-        assert net.enter_condition is not None
-        self.net, self.psi = net, psi
-        first = (net.enter.weight, net.enter_time.weight, net.enter_condition.weight)
-        self.weight = torch.cat(first, dim=1).detach()
-
-    def ambient(self, y: Tensor, t: float) -> Tensor:
-        """Before projection."""
-        x = torch.cat([y, torch.full_like(y[:, :1], t), self.psi.to(y)], dim=-1)
-        x = F.linear(x, self.weight, self.net.enter.bias)
-        for linear in [*self.net.body, self.net.leave]:
-            x = linear(F.silu(x))
-        return x
-
-    def __call__(self, y: Tensor, t: float) -> Tensor:
-        """Tangent velocities, differentiable in y."""
-        y = sphere.normalize(y)
-        return sphere.project(y, self.ambient(y, t))
-
-    def with_trace(self, state: Tensor, t: float) -> Tensor:
-        """Velocity and divergence (the trace in R³ of the projected field), by three reverse passes."""
-        with torch.enable_grad():
-            y = state[:, :3].detach().requires_grad_()
-            v = self(y, t)
-            rows = [torch.autograd.grad(v[:, i].sum(), y, retain_graph=i < 2)[0][:, i] for i in range(3)]
-        return torch.cat([v.detach(), torch.stack(rows).sum(0)[:, None]], dim=-1)
-
-
-def euler(net: JoinedNet, y: Tensor, steps: int) -> Tensor:
-    """PLONK's sampler: even steps, put back on the sphere."""
-    with torch.no_grad():
-        for i in range(steps):
-            y = sphere.normalize(y + net(y, i / steps) / steps)
-    return y
-
-
-def adaptive_dopri5(net: JoinedNet, state: Tensor, tolerance: float) -> tuple[Tensor, int]:
-    """Dormand–Prince 5(4) from t = 1 to 0 with one step size for all points (root mean square, as in torchdiffeq)."""
-    t, step, count, first = 1.0, -0.05, 1, net.with_trace(state, 1.0)
-    while t > 1e-12:
-        step = max(step, -t)
-        slopes = [first]
-        for when, row in zip(DOPRI_TIMES, DOPRI_ROWS, strict=True):
-            ahead = state + step * sum((w * k for w, k in zip(row, slopes, strict=True)), torch.zeros(()))
-            slopes.append(net.with_trace(ahead, t + when * step))
-        count += 6
-        error = step * sum((w * k for w, k in zip(DOPRI_ERROR, slopes, strict=True)), torch.zeros(()))
-        scale = tolerance * (1 + torch.maximum(state.abs(), ahead.abs()))
-        size = float((error / scale).square().mean().sqrt())
-        if size <= 1:
-            t, state, first = t + step, ahead, slopes[-1]
-        step *= min(10.0, max(0.2, 0.9 * max(size, 1e-10) ** -0.2))
-    return state, count
-
-
-DOPRI_TIMES = (1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0, 1.0)
-DOPRI_ROWS = (
-    (1 / 5,),
-    (3 / 40, 9 / 40),
-    (44 / 45, -56 / 15, 32 / 9),
-    (19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729),
-    (9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656),
-    (35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84),
-)
-DOPRI_ERROR = (71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40)
-
-
-def reference(net: VelocityNet, world: World, query: Tensor, y: Tensor) -> Tensor:
-    """Integral of the divergence in float64 by RK4 × 160."""
+def in_float64(net: VelocityNet, world: World, query: Tensor) -> NetField:
+    """The same field for reference solutions."""
     double = VelocityNet(net.config).double()
     double.load_state_dict(net.state_dict())
-    field = NetField(double, double.embed({"psi": world.psi.double()}).detach(), query)
-    return to_base(field, y.double(), SolverConfig("rk4", 160, max_steps=160)).divergence
+    return NetField(double, double.embed({"psi": world.psi.double()}).detach(), query)
 
 
 def share_of_peak(net: VelocityNet, world: World, query: Tensor, y: Tensor) -> float:

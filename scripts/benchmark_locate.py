@@ -85,7 +85,7 @@ def peak_mb(path: Path) -> float:
         "print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))"
     )
     done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)
-    unit = 2**20 if sys.platform == "darwin" else 2**10
+    unit = 1 if sys.platform == "darwin" else 2**10
     return float(json.loads(done.stdout)) * unit / 2**20
 
 

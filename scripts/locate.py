@@ -16,7 +16,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 from lookhear.data.atomic import only_writer, write_atomic
 from lookhear.data.models import MissingModelError, sha256_of
+from lookhear.data.outline import outline_name
 from lookhear.prediction.posterior import Prior
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class LocateConfig:
     """Say where recordings were made, how sure that is, and why."""
 
     paths: tyro.conf.Positional[tuple[str, ...]]
-    """Videos, sounds, pictures, folders or globs."""
+    """Videos, sounds, pictures, folders or globs; put -- before names that begin with a dash."""
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("lookhear-results")
     """Folder for the results."""
     formats: Annotated[tuple[Format, ...], tyro.conf.arg(aliases=["-f"])] = ("html", "json")
@@ -83,7 +84,8 @@ class LocateConfig:
         from lookhear.prediction.locator import birdnet_week
 
         week = birdnet_week(_day(self.date)) if self.date else self.week
-        settings = {"week": week, "prior": self.prior, "region": self.region}
+        region = outline_name(self.region) if self.region else None
+        settings = {"week": week, "prior": self.prior, "region": region}
         return {**settings, "coarsen_km": self.coarsen_km} if self.coarsen_km else settings
 
 
@@ -101,43 +103,47 @@ class Tally:
 
 def locate(config: LocateConfig) -> int:
     """Run the command; 0: every clip has an answer, 1: some failed, 2: nothing could be tried."""
-    clips = list(find_clips(config.paths))
+    clips, missing = find_clips(config.paths, config.out)
     _check_before(config)
     config.out.mkdir(parents=True, exist_ok=True)
     with only_writer(config.out):
         tally = _locate_all(config, name_clips(clips))
+        tally.failed += missing
         _write_tables(config, tally)
     _report(config, tally)
     return 1 if tally.failed else 0
 
 
-def find_clips(paths: Iterable[str]) -> list[tuple[Path, Path]]:
-    """Files to locate, each with its path below what was named, each once.
+def find_clips(paths: Iterable[str], out: Path | None = None) -> tuple[list[tuple[Path, Path]], list[tuple[str, str]]]:
+    """Files to locate, each once with its path below what was named, and what was named in vain, with the reason.
 
     Raises:
-        FileNotFoundError: a path or glob matches nothing, or a folder holds no media.
+        FileNotFoundError: nothing at all was found.
     """
     found: dict[Path, Path] = {}
+    missing: list[tuple[str, str]] = []
     for text in paths:
-        named = [text] if Path(text).exists() else sorted(glob.glob(text, recursive=True))
-        matches = [Path(match) for match in named]
-        if not matches:
-            raise FileNotFoundError(f"{text} does not exist and matches no file.")
-        for match in matches:
-            for file, below in _files(match):
-                found.setdefault(file.resolve(), below)
-    return list(found.items())
+        matches = [text] if Path(text).exists() else sorted(glob.glob(text, recursive=True))
+        files = [pair for match in matches for pair in _files(Path(match), out)]
+        if not files and not (out and out.exists() and matches == [text] and out.samefile(text)):
+            reason = "holds no video, sound or picture" if matches else "does not exist and matches no file"
+            missing.append((text, f"{text} {reason}."))
+        for file, below in files:
+            found.setdefault(file.resolve(), below)
+    if not found:
+        raise FileNotFoundError(" ".join(reason for _, reason in missing) or "There is nothing to locate.")
+    return list(found.items()), missing
 
 
-def _files(path: Path) -> Iterator[tuple[Path, Path]]:
+def _files(path: Path, out: Path | None) -> Iterator[tuple[Path, Path]]:
+    """A file itself; of a folder the media in it, but not what lies in the folder for the results."""
     if not path.is_dir():
         yield path, Path(path.name)
         return
-    media = sorted(file for file in path.rglob("*") if file.suffix.lower() in MEDIA and file.is_file())
-    if not media:
-        raise FileNotFoundError(f"The folder {path} holds no video, sound or picture.")
-    for file in media:
-        yield file, file.relative_to(path)
+    for file in sorted(path.rglob("*")):
+        ours = out is not None and out.resolve() in file.resolve().parents
+        if file.suffix.lower() in MEDIA and file.is_file() and not ours:
+            yield file, file.relative_to(path)
 
 
 def name_clips(clips: list[tuple[Path, Path]]) -> list[tuple[Path, str]]:
@@ -165,8 +171,9 @@ def _check_before(config: LocateConfig) -> None:
 def _locate_all(config: LocateConfig, clips: list[tuple[Path, str]]) -> Tally:
     tally, settings, locator = Tally(), config.settings(), None
     for file, name in tqdm(clips, "Locating", unit="clip", disable=config.quiet or len(clips) == 1):
-        record = config.out / f"{name}.json"
         try:
+            name = _free_name(config.out, name, file)
+            record = config.out / f"{name}.json"
             result = before = None if config.overwrite else _finished(record, file, settings)
             if result is None:
                 locator = locator or _load(config)
@@ -193,7 +200,7 @@ def _load(config: LocateConfig) -> Locator:
 
 
 def _one(locator: Locator, file: Path, config: LocateConfig, settings: dict[str, Any]) -> Result:
-    result = locator.locate(file, settings["week"], settings["prior"], settings["region"])
+    result = locator.locate(file, settings["week"], settings["prior"], config.region)
     if not config.coarsen_km:
         return result
     from lookhear.prediction.coarsen import coarsen
@@ -205,14 +212,40 @@ def _finished(record: Path, file: Path, settings: dict[str, Any]) -> Result | No
     """The earlier answer, if it was made from the same bytes, with the same settings, by this version."""
     from importlib.metadata import version
 
+    result = _read(record)
+    if result is None:
+        return None
+    same = sha256_of(file) == result.clip.sha256
+    if "coarsen_km" not in result.settings:
+        result = replace(result, clip=replace(result.clip, path=file))
+    return result if same and result.settings == settings and result.run["lookhear"] == version("lookhear") else None
+
+
+def _free_name(out: Path, name: str, file: Path) -> str:
+    """The name, or a longer one where an earlier run gave it to another clip.
+
+    Raises:
+        FileExistsError: a file of that name is no record of ours.
+    """
+    record = out / f"{name}.json"
+    if not record.exists():
+        return name
+    if not record.is_file() or b'"schema"' not in record.read_bytes()[:64]:
+        raise FileExistsError(f"{record} is not a record of Lookhear; give another folder with -o.")
+    before = _read(record)
+    if before is None or before.clip.path.name == file.name or before.clip.sha256 == sha256_of(file):
+        return name
+    return f"{name}.{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
+
+
+def _read(record: Path) -> Result | None:
+    """The result in a record, or None if there is none or it is damaged."""
     from lookhear.prediction.result import Result
 
     try:
-        result = Result.from_json(json.loads(record.read_bytes()))
-        same = sha256_of(file) == result.clip.sha256
-    except (OSError, ValueError, KeyError, TypeError):
+        return Result.from_json(json.loads(record.read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return result if same and result.settings == settings and result.run["lookhear"] == version("lookhear") else None
 
 
 def _save(result: Result, config: LocateConfig, name: str, *, resumed: bool) -> None:
@@ -220,7 +253,12 @@ def _save(result: Result, config: LocateConfig, name: str, *, resumed: bool) -> 
     from lookhear.prediction.writers import WRITERS
 
     wanted = [f for f in config.formats if f not in ("json", "csv")] + ["json"]
-    paths = {f: config.out / f"{name}.{WRITERS[f].EXTENSION}" for f in wanted}
+    paths = {f: config.out / f"{name}.{writer.EXTENSION}" for f, writer in WRITERS.items() if f != "csv"}
+    if (
+        not resumed and paths["json"].exists()
+    ):  # what an earlier run wrote with other settings must not stand beside the new answer
+        for path in paths.values():
+            path.unlink(missing_ok=True)
     result.save(config.out, [f for f in wanted if not (resumed and paths[f].exists())], name)
 
 
@@ -228,9 +266,12 @@ def _write_tables(config: LocateConfig, tally: Tally) -> None:
     from lookhear.prediction.result import Result
     from lookhear.prediction.writers.csv_table import write_table
 
+    table = config.out / "results.csv"
     if "csv" in config.formats:
         results = (Result.from_json(json.loads(record.read_bytes())) for record in tally.done)
-        write_atomic(config.out / "results.csv", write_table(results))
+        write_atomic(table, write_table(results))
+    elif len(tally.done) > tally.resumed:
+        table.unlink(missing_ok=True)  # it no longer says what the records say
     failed = config.out / "failed.csv"
     if tally.failed:
         text = io.StringIO()

@@ -61,7 +61,9 @@ def run(command: str, arguments: list[str]) -> int:
     except BrokenPipeError:
         return 0
     except (ValueError, OSError) as error:
-        print(f"lookhear {command}: {error}", file=sys.stderr)
+        plain = isinstance(error, OSError) and error.strerror and error.filename
+        sentence = f"{error.filename}: {error.strerror}." if plain else error  # type: ignore[union-attr]
+        print(f"lookhear {command}: {sentence}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"\nlookhear {command}: stopped; what is done is kept, the same command goes on.", file=sys.stderr)

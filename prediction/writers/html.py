@@ -18,7 +18,7 @@ from string import Template
 
 from lookhear.data.preview import Preview
 from lookhear.prediction.result import Result
-from lookhear.prediction.writers import page_answer, page_media, page_reasons
+from lookhear.prediction.writers import page_answer, page_marks, page_media, page_reasons
 from lookhear.prediction.writers.page_cells import HELD, HELD_BEFORE, heat_of
 from lookhear.prediction.writers.page_markup import Markup, element, join, text
 from lookhear.prediction.writers.page_world import world_map
@@ -74,7 +74,7 @@ def _maps(result: Result) -> Markup:
     hint = "Drag to move, on a phone with two fingers. Zoom with + and −, a pinch, or Ctrl and the wheel."
     zoom = element("figure", pane, element("figcaption", hint, class_="hint"), class_="near")
     world = element("figure", world_map(result, heat), class_="far")
-    side = element("div", world, page_answer.candidates(places), class_="side")
+    side = element("div", world, page_answer.candidates(places, page_marks.names_towns(result)), class_="side")
     return element("section", zoom, side, page_answer.legend(heat, result), class_="maps", aria_label="Maps")
 
 

@@ -9,13 +9,15 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
+
 from lookhear.data.clip import Clip
 from lookhear.data.gazetteer import gazetteer
-from lookhear.data.geo import GeoPoint
+from lookhear.data.geo import GeoPoint, great_circle_km
 from lookhear.prediction.density import Candidate
 from lookhear.prediction.result import POINT_METHOD, Result
 from lookhear.prediction.writers.page_cells import CLASSES, Heat
-from lookhear.prediction.writers.page_marks import best_symbol, candidate_symbol, claim_symbol
+from lookhear.prediction.writers.page_marks import best_symbol, candidate_symbol, claim_symbol, names_towns
 from lookhear.prediction.writers.page_markup import Markup, element, join
 from lookhear.reasoning.outlook import Chance, percent
 from lookhear.reasoning.rules import area_text, clock
@@ -68,14 +70,19 @@ def legend(heat: Heat, result: Result) -> Markup:
     return element("ul", ramp, *_signs(result), class_="legend")
 
 
-def candidates(places: Sequence[Candidate]) -> Markup | None:
-    """Numbered places with the probability around each; none where the probability is spread too wide."""
+def candidates(places: Sequence[Candidate], by_town: bool) -> Markup | None:
+    """Numbered places with the probability around each; none where the probability is spread too wide.
+
+    Args:
+        places: best first.
+        by_town: name each by its nearest town; otherwise by its region and country only.
+    """
     if not places:
         return None
     rows = []
     for number, one in enumerate(places, start=1):
-        name = gazetteer().name(one.point)
-        where = element("span", f"near {name.town}", element("small", name.region or name.country), class_="where")
+        name, wider = _town_name(one.point) if by_town else _area_name(one.point)
+        where = element("span", name, element("small", wider) if wider else None, class_="where")
         sign = _icon(candidate_symbol(number), "candidate")
         rows.append(element("li", sign, where, bar(one.probability), element("b", percent(one.probability))))
     meaning = f"Chance that the clip was recorded within {places[0].radius_km:.0f} km of each."
@@ -166,11 +173,29 @@ def _facts(result: Result) -> Iterator[Markup]:
         yield _fact(
             "Which lies in",
             outlook.place.short.split(" (")[0],
-            f"{outlook.place.town_km:.0f} km from {outlook.place.town}",
+            f"{outlook.place.town_km:.0f} km from {outlook.place.town}"
+            if names_towns(result) and outlook.place.town
+            else "rounded: nothing finer is told",
         )
     for chance, area_km2 in (("50 %", outlook.area_50_km2), ("90 %", outlook.area_90_km2)):
         radius_km = math.sqrt(area_km2 / math.pi)
         yield _fact(f"{chance} region", area_text(area_km2), f"as large as a disk of {_round(radius_km)} km radius")
+
+
+def _town_name(point: GeoPoint) -> tuple[str, str]:
+    """The nearest town and the country it lies in, which need not be the one of the point."""
+    place = gazetteer().name(point)
+    names, units, _ = gazetteer().towns
+    same = [k for k, name in enumerate(names) if name == place.town]
+    nearest = same[int(np.argmin(great_circle_km(units[same], point.unit)))]
+    near = "near" if place.is_near else f"{place.town_km:.0f} km from"
+    return f"{near} {place.town}", gazetteer().name(GeoPoint.from_unit(units[nearest])).country
+
+
+def _area_name(point: GeoPoint) -> tuple[str, str]:
+    """Region and country, or the sea."""
+    place = gazetteer().name(point)
+    return place.region or place.country or "open sea", place.country if place.region else ""
 
 
 def _no_facts(result: Result) -> Iterator[Markup]:

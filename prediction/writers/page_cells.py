@@ -98,10 +98,12 @@ def _chained(starts: Float[ndarray, "n 3"], ends: Float[ndarray, "n 3"]) -> list
 
 
 def _cut(ids: UInt64[ndarray, " n"], mass: Float[ndarray, " n"]) -> tuple[UInt64[ndarray, " m"], Float[ndarray, " m"]]:
-    """Cells no coarser than `COARSEST`."""
+    """Cells no coarser than `COARSEST`; each part takes mass by its area, so that the density stays the same."""
     while (coarse := cells.levels(ids) < COARSEST).any():
         parts = cells.children(ids[coarse]).ravel()
-        mass = np.concatenate([mass[~coarse], np.repeat(mass[coarse] / 4, 4)])
+        area_sr = cells.areas_sr(parts).reshape(-1, 4)
+        share = area_sr / area_sr.sum(axis=1, keepdims=True)
+        mass = np.concatenate([mass[~coarse], (mass[coarse][:, None] * share).ravel()])
         ids = np.concatenate([ids[~coarse], parts])
     order = np.argsort(ids)
     return ids[order], mass[order]

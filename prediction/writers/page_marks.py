@@ -1,7 +1,7 @@
 """What is marked on both maps: the best point, the numbered candidates, and the place the file claims.
 
 In: a result and a projection. Out: SVG groups. Marks keep their size on screen when the map is zoomed: the style
-sheet scales everything of class `fixed` by the width of a pixel in map units.
+sheet scales everything of class `fixed` by the width of a pixel in map units. Also here: whether towns may be named.
 """
 
 from __future__ import annotations
@@ -34,6 +34,11 @@ def marks(result: Result, plane: Plane, places: Sequence[Candidate] = ()) -> Mar
     if result.best:
         found.append(_best(plane.place(result.best)))
     return element("g", *found, class_="marks")
+
+
+def names_towns(result: Result) -> bool:
+    """Whether towns may be named: not in a result that was rounded to hide its fine place."""
+    return result.settings.get("coarsen_km") is None
 
 
 def fixed(at: tuple[float, float], *children: object, class_: str) -> Markup:

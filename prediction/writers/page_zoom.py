@@ -22,7 +22,7 @@ from lookhear.data.geo import EARTH_RADIUS_KM, GeoPoint, great_circle_km, unit_v
 from lookhear.prediction.density import Candidate
 from lookhear.prediction.result import Result
 from lookhear.prediction.writers.page_cells import CLASSES, Heat, borders
-from lookhear.prediction.writers.page_marks import fixed, marks
+from lookhear.prediction.writers.page_marks import fixed, marks, names_towns
 from lookhear.prediction.writers.page_markup import Markup, element, join
 from lookhear.prediction.writers.page_outlines import Outlines, countries, regions
 from lookhear.prediction.writers.page_paths import lines_path, quads_path, shapes_path
@@ -48,6 +48,9 @@ REGIONS_TO_KM = 2_500.0
 
 NAMED_SHARE = 0.008
 """An area must fill this share of what is seen at first to be named."""
+
+CITY_RADIUS_KM = 0.8 * 100_000**0.22
+"""Disk of a town of 100,000 people; where one this large is seen at first, smaller ones are named on zooming in."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ def zoom_map(result: Result, heat: Heat, around: Neighbourhood, places: Sequence
             element("clipPath", element("circle", r=f"{around.horizon:g}"), id="zoom-edge"),
         ),
         drawn,
-        element("g", *_names(around, land, inland), *_towns(around), class_="names"),
+        element("g", *_names(around, land, inland), *(_towns(around) if names_towns(result) else ()), class_="names"),
         marks(result, around.plane, places),
         viewBox=f"{-HALF_WIDTH} {-HALF_HEIGHT} {2 * HALF_WIDTH} {2 * HALF_HEIGHT}",
         preserveAspectRatio="xMidYMid slice",
@@ -214,11 +217,16 @@ def _towns(around: Neighbourhood) -> Iterator[Markup]:
     flat = around.plane.project(units)
     inside = units @ around.center.unit > np.cos(around.angle_rad)
     chosen: set[int] = set()
-    for share, count in ((0.3, 12), (1.0, 24), (MORE, 30)):
+    least_km = 0.0
+    for share, count in ((1.0, 24), (0.3, 12), (MORE, 30)):
         window = inside & (np.abs(flat) < np.array([HALF_WIDTH, HALF_HEIGHT]) * share).all(axis=1)
         held = np.flatnonzero(window)
-        chosen |= set(held[np.argsort(-radius_km[held], kind="stable")[:count]].tolist())
+        held = held[np.argsort(-radius_km[held], kind="stable")[:count]]
+        chosen |= set(held.tolist())
+        if share == 1.0 and (radius_km[held] >= CITY_RADIUS_KM).any():
+            least_km = CITY_RADIUS_KM
     for rank, k in enumerate(sorted(chosen, key=lambda k: (-radius_km[k], k))):
         label = join(element("circle", r=2.2), element("text", names[k], x=6, y=3.8))
         at = (round(float(flat[k, 0])), round(float(flat[k, 1])))
-        yield fixed(at, label, class_="name town" if rank < 14 else "name town extra")
+        rare = " extra minor" if radius_km[k] < least_km else " extra" if rank >= 14 else ""
+        yield fixed(at, label, class_=f"name town{rare}")

@@ -45,5 +45,9 @@ def test_mass_is_shared_among_regions():
 
 def test_countries_by_name_and_code():
     assert gazetteer().country("germany").equals(gazetteer().country("DE"))
+    assert gazetteer().country("USA").equals(gazetteer().country("United States"))
+    assert gazetteer().country("Netherlands").equals(gazetteer().country("The Netherlands"))
     with pytest.raises(ValueError, match="Atlantis"):
         gazetteer().country("Atlantis")
+    with pytest.raises(ValueError, match="did you mean Germany"):
+        gazetteer().country("Germny")

@@ -39,6 +39,13 @@ def test_something_that_comes_and_goes_is_lively(background):
     assert liveliness(sound[None].astype(np.float32))[0] > LIVELY_DB + 2
 
 
+@pytest.mark.parametrize("seconds", [0.2, 0.3, 1.0, 2.0])
+@pytest.mark.parametrize("hertz", [440, 800, 2000])
+def test_a_short_tone_is_not_lively_because_it_ends(seconds, hertz):
+    sound = 0.3 * np.sin(2 * np.pi * hertz * TIME) * (seconds > TIME)
+    assert liveliness(sound[None].astype(np.float32))[0] < LIVELY_DB
+
+
 def run(scores, lively=None):
     """scores: {label: {window: score}}"""
     rows = [(w, label, s) for label, windows in scores.items() for w, s in windows.items()]

@@ -7,16 +7,13 @@ import torch
 from lookhear.prediction.flow import (
     Ema,
     FlowConfig,
-    PathConfig,
     UniformBase,
     VelocityNet,
     check_condition,
-    draw_times,
-    drop_condition,
-    flow_matching_loss,
     load_flow,
     save_flow,
 )
+from lookhear.prediction.matching import PathConfig, draw_times, drop_condition, flow_matching_loss
 from lookhear.prediction.sphere import random_uniform
 
 CONFIG = FlowConfig({"sound": 5, "sight": 3}, hidden=16, layers=3)
@@ -28,6 +25,11 @@ KINDS = {
     "all": replace(CONFIG, conditioning="adaln", fourier=4, stretch=0.1, layers=4),
     "alone": replace(CONFIG, condition_sizes={}),
 }
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    torch.manual_seed(0)
 
 
 def shaken(config: FlowConfig, seed: int = 0) -> VelocityNet:
@@ -105,14 +107,13 @@ def test_an_impossible_config_is_refused(change, said):
 
 
 def test_training_learns_where_each_condition_points():
-    torch.manual_seed(0)
     config = FlowConfig({"which": 2}, hidden=64)
     net, generator = VelocityNet(config), torch.Generator().manual_seed(0)
     places = torch.tensor([[0.0, 0, 1], [0, 0, -1]])
-    optimiser = torch.optim.Adam(net.parameters(), 3e-3)
+    optimiser = torch.optim.Adam(net.parameters(), 1e-2)
     losses = []
-    for _ in range(150):
-        which = torch.randint(2, (256,), generator=generator)
+    for _ in range(100):
+        which = torch.randint(2, (128,), generator=generator)
         y0 = UniformBase().sample(which, generator)
         parts = {"which": torch.eye(2)[which]}
         loss = flow_matching_loss(net, places[which], parts, y0, PathConfig(), generator)
@@ -120,7 +121,7 @@ def test_training_learns_where_each_condition_points():
         loss.backward()
         optimiser.step()
         losses.append(loss.item())
-    assert sum(losses[:5]) / 5 > 2.0 and sum(losses[-20:]) / 20 < 0.3
+    assert sum(losses[:5]) / 5 > 2.0 and sum(losses[-10:]) / 10 < 0.3
 
 
 def test_a_perfect_network_has_no_loss():

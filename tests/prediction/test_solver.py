@@ -1,13 +1,13 @@
 import math
-from dataclasses import replace
 
 import pytest
 import torch
 
 from lookhear.data import cells
 from lookhear.prediction import solver
+from lookhear.prediction.field import FunctionField, NetField
 from lookhear.prediction.flow import FlowConfig, VelocityNet
-from lookhear.prediction.solver import FunctionField, NetField, SolverConfig, fast_gemm, from_base, to_base
+from lookhear.prediction.solver import SolverConfig, fast_gemm, from_base, to_base
 from lookhear.prediction.sphere import normalize, project, random_uniform, random_vmf, vmf_log_density
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
@@ -20,6 +20,11 @@ KINDS = {
     "stretched": FlowConfig({"x": 4}, hidden=24, stretch=0.2),
     "all": FlowConfig({"x": 4}, hidden=24, conditioning="adaln", fourier=5, fourier_high=1.0, stretch=0.2),
 }
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    torch.manual_seed(0)
 
 
 def vmf_flow(mean: list[float], kappa: float) -> FunctionField:
@@ -98,7 +103,8 @@ def test_a_function_field_has_the_divergence_of_its_projection():
 
 @pytest.mark.parametrize(
     ("where", "kappa"),
-    [(where, kappa) for where in MEANS for kappa in (1.0, 50.0)] + [("dateline", 2e3)],
+    [(where, kappa) for where in MEANS for kappa in (1.0, 50.0)]
+    + [pytest.param("dateline", 2e3, marks=pytest.mark.slow)],
 )
 def test_known_densities_come_out_at_default_settings(where, kappa):
     field, mean = vmf_flow(MEANS[where], kappa), torch.tensor(MEANS[where], dtype=torch.float64)
@@ -109,7 +115,7 @@ def test_known_densities_come_out_at_default_settings(where, kappa):
     assert float(error.mean()) < 0.01 and float(error.max()) < 0.05
 
 
-@pytest.mark.parametrize("kappa", [1.0, 20000.0])
+@pytest.mark.parametrize("kappa", [1.0, 30.0, pytest.param(20000.0, marks=pytest.mark.slow)])
 def test_known_densities_have_mass_one(kappa):
     drop = torch.linspace(1e-3, 0.9999, 81, dtype=torch.float64) ** 2 * min(2.0, 15 / kappa)
     y = torch.stack([(drop * (2 - drop)).clamp_min(0).sqrt(), 0 * drop, 1 - drop], dim=-1)
@@ -121,9 +127,9 @@ def test_known_densities_have_mass_one(kappa):
 
 
 def test_a_stiff_field_is_refined_and_not_wrong():
-    kappa, mean = 2000.0, torch.tensor(MEANS["somewhere"], dtype=torch.float64)
+    kappa, mean = 1000.0, torch.tensor(MEANS["somewhere"], dtype=torch.float64)
     field = vmf_flow(MEANS["somewhere"], kappa)
-    y = random_vmf(mean.expand(40, 3), torch.full((40,), kappa, dtype=torch.float64))
+    y = random_vmf(mean.expand(8, 3), torch.full((8,), kappa, dtype=torch.float64))
     truth = vmf_log_density(y, mean, torch.tensor(kappa))
     fixed = to_base(field, y, SolverConfig(max_steps=16))
     refined = to_base(field, y)
@@ -146,13 +152,13 @@ def test_samples_follow_the_density_they_are_given():
 
 @pytest.mark.parametrize("kind", ["concat", "all"])
 def test_samples_and_likelihood_agree(kind):
-    field = net_field(kind, 3000, queries=1)
-    start = random_uniform(3000, torch.Generator().manual_seed(4), dtype=torch.float64)
+    field = net_field(kind, 1500, queries=1)
+    start = random_uniform(1500, torch.Generator().manual_seed(4), dtype=torch.float64)
     there = from_base(field, start)
     back = to_base(field, there.points)
     assert float((back.points - start).norm(dim=-1).max()) < 1e-2
     weight = (back.divergence).exp()  # E[uniform / density] over samples is the mass of the uniform density: 1
-    assert abs(float(weight.mean()) - 1) < 4 * float(weight.std()) / math.sqrt(3000)
+    assert abs(float(weight.mean()) - 1) < 4 * float(weight.std()) / math.sqrt(1500)
     assert float(back.divergence.std()) > 0.2
 
 
@@ -169,10 +175,10 @@ def test_a_random_network_has_mass_one(kind):
 @pytest.mark.parametrize("method", ["quadrature", "rk4", "ralston3"])
 def test_every_method_converges_to_the_same_float64_truth(method):
     y = random_uniform(100, torch.Generator().manual_seed(1), dtype=torch.float64)
-    truth = to_base(net_field("concat", 100), y, SolverConfig("rk4", 120, max_steps=120))
-    loose, errors = SolverConfig(method, 8, max_steps=8), []
+    truth = to_base(net_field("concat", 100), y, SolverConfig("rk4", 48, max_steps=48))
+    errors = []
     for steps in (8, 16):
-        found = to_base(net_field("concat", 100), y, replace(loose, steps=steps, max_steps=steps))
+        found = to_base(net_field("concat", 100), y, SolverConfig(method, steps, max_steps=steps))
         errors.append(float((found.divergence - truth.divergence).abs().mean()))
     assert errors[1] < errors[0] / 5 and errors[1] < 2e-3
     single = to_base(net_field("concat", 100, torch.float32), y.float())
@@ -202,10 +208,10 @@ def test_zero_velocity_stays_put():
 
 
 def test_chunks_and_batches_do_not_change_the_answer():
-    y = random_uniform(40, dtype=torch.float64)
-    whole = to_base(net_field("adaln", 40), y)
-    pieces = to_base(net_field("adaln", 40), y, SolverConfig(chunk=7))
-    alone = to_base(net_field("adaln", 40).at(torch.tensor([17])), y[17:18])
+    y = random_uniform(20, dtype=torch.float64)
+    whole = to_base(net_field("adaln", 20), y)
+    pieces = to_base(net_field("adaln", 20), y, SolverConfig(chunk=7))
+    alone = to_base(net_field("adaln", 20).at(torch.tensor([17])), y[17:18])
     assert torch.allclose(whole.divergence, pieces.divergence, atol=1e-12)
     assert torch.allclose(whole.points[17:18], alone.points, atol=1e-12)
     assert len(to_base(net_field("adaln", 0), y[:0]).points) == 0
@@ -228,7 +234,7 @@ def test_quadrature_is_exact_for_cubics(count):
 @pytest.mark.parametrize("exact", [True, False])
 def test_the_fast_product_is_used_only_if_exact_and_given_back(monkeypatch, exact):
     before = torch.get_float32_matmul_precision()
-    monkeypatch.setattr(solver, "_medium_is_better", lambda: exact)
+    monkeypatch.setattr(solver, "_medium_is_exact", lambda device: exact)
     with fast_gemm() as used:
         assert used == exact
         assert torch.get_float32_matmul_precision() == ("medium" if exact else before)
@@ -237,6 +243,13 @@ def test_the_fast_product_is_used_only_if_exact_and_given_back(monkeypatch, exac
     with fast_gemm():
         a, b = torch.randn(100, 512), torch.randn(512, 512)
         assert float((a @ b - (a.double() @ b.double())).abs().max()) < 5e-4
+
+
+def test_the_check_of_the_fast_product_leaves_random_numbers_alone():
+    solver._medium_is_exact.cache_clear()
+    before = torch.get_rng_state()
+    with fast_gemm():
+        assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("change", [{"steps": 7}, {"steps": 2}, {"tolerance_nats": 0.0}, {"warp": 2.0}, {"chunk": 0}])

@@ -1,5 +1,6 @@
 import math
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,15 +8,23 @@ import torch
 
 from lookhear.prediction import sphere
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    geoopt = pytest.importorskip("geoopt")
-
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
 """torch's own forward mode warns of itself when first used."""
 
 EARTH_KM = 6371.0088
 KM = [1e-3, 0.1, 1.0, 90.0, 1000.0, 10000.0, 20000.0]
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    torch.manual_seed(0)
+
+
+@pytest.fixture
+def oracle() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return pytest.importorskip("geoopt").Sphere()
 
 
 def pairs(km: float, count: int = 500) -> tuple[torch.Tensor, torch.Tensor]:
@@ -40,8 +49,7 @@ def test_distance_in_float32_is_right_to_the_last_metre(km):
 
 
 @pytest.mark.parametrize("km", [90.0, 1000.0, 10000.0, 20000.0])
-def test_geoopt_agrees_in_float64(km):
-    oracle = geoopt.Sphere()
+def test_geoopt_agrees_in_float64(oracle, km):
     a, b = pairs(km)
     v = tangents(a)
     assert torch.allclose(sphere.distance(a, b), oracle.dist(a, b), rtol=1e-7)

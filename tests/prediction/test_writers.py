@@ -10,6 +10,8 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import numpy as np
+import pyogrio
+import pyogrio.raw
 import pytest
 import shapely
 
@@ -319,13 +321,12 @@ def test_texts_of_a_file_do_nothing_in_a_balloon(make_result):
 
 
 def test_a_kml_reader_finds_the_points_and_the_regions(make_result, tmp_path):
-    pyogrio = pytest.importorskip("pyogrio.raw")
     result = make_result(PLACES["north pole"], text=NASTY)
     path = tmp_path / "map.kml"
     path.write_bytes(kml.write(result))
     shapes, names = [], []
-    for name, _ in pytest.importorskip("pyogrio").list_layers(path):
-        meta, _, geometry, columns = pyogrio.read(path, layer=name)
+    for name, _ in pyogrio.list_layers(path):
+        meta, _, geometry, columns = pyogrio.raw.read(path, layer=name)
         shapes += shapely.from_wkb(geometry).tolist()
         names += columns[meta["fields"].tolist().index("Name")].tolist()
     best = shapes[names.index("Best point")]

@@ -103,7 +103,7 @@ def test_clips_of_one_name_do_not_overwrite_each_other(tmp_path, out, fake_locat
     sound(tmp_path / "in" / "sub" / "x.wav", seed=3)
     assert run(tmp_path / "in", out=out) == 0
     assert len(names(out)) == 3 and "sub__x.json" in names(out)
-    assert names(out) == sorted(f"{name}.json" for _, name in name_clips(find_clips([str(tmp_path / "in")])))
+    assert names(out) == sorted(f"{name}.json" for _, name in name_clips(find_clips([str(tmp_path / "in")])[0]))
 
 
 @pytest.mark.parametrize("name", ["a b.wav", 'it\'s "quoted".wav', "🐦 dawn.wav", "-rf.wav", ".hidden.wav"])
@@ -141,7 +141,10 @@ def test_coarse_results_hide_the_fine_place(tmp_path, out, fake_locator):
     assert 1 < coarse.best.distance_km(fine.best) < 500 and coarse.outlook.place.town == ""
     assert all(one.where is None for one in coarse.evidence)
     assert (coarse.density.mass.max() > fine.density.mass.max()) and len(coarse.density.ids) < len(fine.density.ids)
+    width_km = coarse.top(1)[0].radius_km
+    assert width_km >= 250 and coarse.clip.path == Path("a.wav")
     for path in (out / "coarse").iterdir():
+        assert str(tmp_path) not in path.read_text(errors="replace")
         assert str(fine.best.lat_deg) not in path.read_text(errors="replace")
 
 
@@ -170,9 +173,62 @@ def test_nothing_to_locate_is_said(tmp_path, out, fake_locator):
         run(tmp_path / "empty", out=out)
 
 
+def test_what_is_missing_is_a_line_and_the_rest_goes_on(tmp_path, out, fake_locator):
+    good = sound(tmp_path / "good.wav")
+    (tmp_path / "empty").mkdir()
+    assert run(tmp_path / "gone.wav", good, tmp_path / "empty", out=out) == 1
+    errors = [row["error"] for row in csv.DictReader((out / "failed.csv").read_text().splitlines())]
+    assert len(errors) == 2 and "gone.wav does not exist" in errors[0] and "no video" in errors[1]
+    assert (out / "good.json").exists()
+
+
+def test_results_among_the_inputs_are_left_alone(tmp_path, fake_locator):
+    sound(tmp_path / "a.wav")
+    sound(tmp_path / "results" / "old.wav")
+    for _ in range(2):
+        assert run(tmp_path, tmp_path / "results", out=tmp_path / "results") == 0
+    assert names(tmp_path / "results") == ["a.json", "old.wav"]
+
+
+def test_no_file_of_another_answer_is_left(tmp_path, out, fake_locator):
+    clip = sound(tmp_path / "a.wav")
+    assert run(clip, out=out, formats=("json", "kml", "csv")) == 0
+    assert run(clip, out=out, region="Canada") == 0
+    assert names(out) == ["a.json"]
+    assert run(clip, out=out, region="Canada", formats=("kml", "csv")) == 0
+    assert "Canada" in (out / "a.kml").read_text() and "Canada" in (out / "results.csv").read_text()
+
+
+def test_an_edited_outline_is_noticed(tmp_path, out, fake_locator):
+    clip, area = sound(tmp_path / "a.wav"), tmp_path / "area.geojson"
+    for west in (-82, 4):
+        ring = [[west, 40], [west + 3, 40], [west + 3, 43], [west, 43], [west, 40]]
+        area.write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+        assert run(clip, out=out, region=str(area)) == 0
+        best = Result.from_json(json.loads((out / "a.json").read_bytes())).best
+        assert west <= best.lon_deg <= west + 3
+
+
+def test_files_of_others_are_not_overwritten(tmp_path, out, fake_locator, capsys):
+    out.mkdir()
+    (out / "a.json").write_text("[1, 2]")
+    assert run(sound(tmp_path / "a.wav"), out=out) == 1
+    assert (out / "a.json").read_text() == "[1, 2]" and "not a record" in capsys.readouterr().err
+
+
+def test_another_clip_of_the_same_name_gets_another_name(tmp_path, out, fake_locator):
+    assert run(sound(tmp_path / "one" / "x.wav"), out=out) == 0
+    assert run(sound(tmp_path / "two" / "x.flac.wav", seed=1).rename(tmp_path / "two" / "x.flac"), out=out) == 0
+    assert len(names(out)) == 2
+    moved = (tmp_path / "one" / "x.wav").rename(tmp_path / "x.wav")
+    heard = list(fake_locator.hearing.listened)
+    assert run(moved, out=out, formats=("html",)) == 0 and fake_locator.hearing.listened == heard
+    assert b"<audio" in (out / "x.html").read_bytes()
+
+
 def test_globs_and_repeated_paths_count_once(tmp_path):
     a, b = sound(tmp_path / "a.wav"), sound(tmp_path / "b.wav")
-    found = [path for path, _ in find_clips([str(tmp_path / "*.wav"), str(a), str(tmp_path)])]
+    found = [path for path, _ in find_clips([str(tmp_path / "*.wav"), str(a), str(tmp_path)])[0]]
     assert found == [a, b]
 
 

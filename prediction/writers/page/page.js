@@ -63,7 +63,7 @@
   const placed = (group) => {
     const at = group.transform.baseVal.consolidate().matrix;
     const box = group.firstElementChild.getBBox();
-    return { group, x: at.e, y: at.f, box };
+    return { group, x: at.e, y: at.f, box, minor: group.classList.contains("minor") };
   };
   map.querySelectorAll(".extra").forEach((group) => group.classList.remove("extra"));
   const names = [...map.querySelectorAll(".name")].map(placed);
@@ -82,7 +82,8 @@
     for (const one of names) {
       const box = boxOf(one, 3);
       const fits = box[0] > edge[0] && box[1] > edge[1] && box[2] < edge[2] && box[3] < edge[3];
-      const free = fits && taken.every((other) => apart(box, other));
+      const wanted = !one.minor || unit < home / 3; // small towns only on a map that is zoomed in
+      const free = wanted && fits && taken.every((other) => apart(box, other));
       one.group.style.display = free ? "" : "none";
       if (free) taken.push(box);
     }
