@@ -5,6 +5,7 @@ import hashlib
 import re
 import wave
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,16 +16,18 @@ from PIL import Image
 from lookhear.data import cells
 from lookhear.data.clip import Clip
 from lookhear.data.gazetteer import PlaceName, gazetteer
-from lookhear.data.geo import EARTH_RADIUS_KM, GeoPoint, unit_vectors
+from lookhear.data.geo import EARTH_RADIUS_KM, GeoPoint, great_circle_km, unit_vectors
 from lookhear.data.provenance import FileClaims
 from lookhear.perception.evidence import CellLikelihood, Evidence, Moment
-from lookhear.prediction.density import CellDensity
+from lookhear.prediction.coarsen import coarsen
+from lookhear.prediction.density import Candidate, CellDensity
 from lookhear.prediction.result import Result
-from lookhear.prediction.writers import html
+from lookhear.prediction.writers import html, page_answer
 from lookhear.prediction.writers.page_cells import borders, heat_of
 from lookhear.prediction.writers.page_markup import element, text
 from lookhear.prediction.writers.page_projection import WORLD_HEIGHT, WORLD_WIDTH, Azimuthal, EqualEarth
 from lookhear.prediction.writers.page_world import world_map
+from lookhear.prediction.writers.page_zoom import CITY_RADIUS_KM
 from lookhear.reasoning.outlook import Chance, Outlook
 from lookhear.reasoning.trace import Claim, Trace
 
@@ -324,6 +327,47 @@ def test_heat_covers_the_region_and_knows_the_densest_cell() -> None:
     assert (cells.find(few.ids, bump(PENNSYLVANIA, 2000.0).region(0.99).ids) >= 0).all()
 
 
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_a_uniform_coarse_density_has_one_heat_class(level: int) -> None:
+    heat = heat_of(CellDensity.uniform(level))
+    assert len(heat.ids) > 0.9 * len(cells.all_cells(4))
+    assert len(np.unique(heat.step)) == 1 and heat.high == pytest.approx(heat.low)
+
+
+def test_a_coarsened_page_names_no_town() -> None:
+    fine, coarse = world(spread_km=60.0), coarsen(world(spread_km=60.0), 300.0)
+    names, units, _ = gazetteer().towns
+    close = great_circle_km(units, PENNSYLVANIA.unit) < 600.0
+    areas = {name for region in gazetteer().regions for name in (region.region, region.country)}
+    towns = {name for name, near in zip(names, close, strict=True) if near} - areas
+    page, other = Page(html.write(coarse)), Page(html.write(fine))
+    assert "km from" not in page.text and not page.all("g", "town")
+    assert named(towns, other) > set() and named(towns, page) == set()
+    assert page.all("ol", "candidates") and "United States" in page.text
+
+
+def test_a_candidate_is_named_by_a_town_and_that_towns_country() -> None:
+    places = [Candidate(GeoPoint(*at), 0.3, 100.0) for at in ((39.85, -75.6), (48.6, 7.84), (30.0, -40.0))]
+    page = Page(str(page_answer.candidates(places, by_town=True)).encode())
+    assert "near Wilmington United States" in page.text and "Pennsylvania" not in page.text
+    assert "near Kehl Germany" in page.text or "near Strasbourg France" in page.text
+    assert re.search(r"\d{4} km from ", page.text)  # nothing is near in the middle of the Atlantic
+    coarse = Page(str(page_answer.candidates(places, by_town=False)).encode()).text
+    assert "Pennsylvania United States" in coarse and "near" not in coarse and "km from" not in coarse
+
+
+def test_small_towns_wait_for_a_zoom_where_cities_are_seen() -> None:
+    names, _, radius_km = gazetteer().towns
+    largest = {name: 0.0 for name in names}
+    for name, one_km in zip(names, radius_km, strict=True):
+        largest[name] = max(largest[name], float(one_km))
+    source = html.write(world()).decode()
+    label = r'class="name town([ a-z]*)"[^>]*><g[^>]*><circle[^>]*></circle><text[^>]*>([^<]*)<'
+    shown = [(rare, unescape(name)) for rare, name in re.findall(label, source)]
+    assert len(shown) > 20
+    assert all(largest[name] >= CITY_RADIUS_KM for rare, name in shown if "minor" not in rare)
+
+
 def test_both_projections_keep_areas() -> None:
     ids = cells.children(cells.children(cells.all_cells(6)[::97])[:, 1])[:, 2]
     corners = cells.corners(ids)
@@ -346,6 +390,11 @@ def test_the_world_can_be_read_back() -> None:
     assert not EqualEarth(0.0).unproject(np.array([5.0]), np.array([5.0]))[1][0]
     assert EqualEarth(0.0).place(GeoPoint(90.0, 0.0)) == (WORLD_WIDTH / 2, pytest.approx(0.0, abs=1.0))
     assert EqualEarth(0.0).place(GeoPoint(-90.0, 0.0))[1] == pytest.approx(WORLD_HEIGHT, abs=1.0)
+
+
+def named(names: set[str], page: Page) -> set[str]:
+    """Those of the names that a page tells as whole words."""
+    return {name for name in names if name in page.text and re.search(rf"\b{re.escape(name)}\b", page.text)}
 
 
 def polygon_area(flat: np.ndarray) -> np.ndarray:
