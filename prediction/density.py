@@ -176,7 +176,7 @@ class CellDensity:
             if coarse:
                 middle = self._centers[seeds[seed]]
             point = GeoPoint.from_unit(middle).rounded()
-            found.append(Candidate(point, round(held, 6), radius_km))
+            found.append(Candidate(point, round(held, 6), round(radius_km, 1)))
             left = np.where(near, 0.0, left)
         return sorted(found, key=lambda candidate: -candidate.probability)
 

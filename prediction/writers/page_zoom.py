@@ -52,6 +52,9 @@ NAMED_SHARE = 0.008
 CITY_RADIUS_KM = 0.8 * 100_000**0.22
 """Disk of a town of 100,000 people; where one this large is seen at first, smaller ones are named on zooming in."""
 
+DISTRICT_KM = 15.0
+"""A town this close to another and named after it counts as a part of it."""
+
 
 @dataclass(frozen=True)
 class Neighbourhood:
@@ -225,8 +228,15 @@ def _towns(around: Neighbourhood) -> Iterator[Markup]:
         chosen |= set(held.tolist())
         if share == 1.0 and (radius_km[held] >= CITY_RADIUS_KM).any():
             least_km = CITY_RADIUS_KM
+    chosen -= {k for k in chosen if _is_district(k, names, units)}
     for rank, k in enumerate(sorted(chosen, key=lambda k: (-radius_km[k], k))):
         label = join(element("circle", r=2.2), element("text", names[k], x=6, y=3.8))
         at = (round(float(flat[k, 0])), round(float(flat[k, 1])))
         rare = " extra minor" if radius_km[k] < least_km else " extra" if rank >= 14 else ""
         yield fixed(at, label, class_=f"name town{rare}")
+
+
+def _is_district(k: int, names: list[str], units: Float[ndarray, "n 3"]) -> bool:
+    """Whether a town is named after one beside it ("New South Memphis"): only that one is shown."""
+    beside = np.flatnonzero(units @ units[k] > np.cos(DISTRICT_KM / EARTH_RADIUS_KM))
+    return any(names[k].endswith(f" {names[one]}") for one in beside)

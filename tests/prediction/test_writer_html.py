@@ -368,6 +368,11 @@ def test_small_towns_wait_for_a_zoom_where_cities_are_seen() -> None:
     assert all(largest[name] >= CITY_RADIUS_KM for rare, name in shown if "minor" not in rare)
 
 
+def test_a_district_does_not_hide_its_city() -> None:
+    source = html.write(world(GeoPoint(35.3, -90.0))).decode()
+    assert ">Memphis<" in source and ">New South Memphis<" not in source
+
+
 def test_both_projections_keep_areas() -> None:
     ids = cells.children(cells.children(cells.all_cells(6)[::97])[:, 1])[:, 2]
     corners = cells.corners(ids)
