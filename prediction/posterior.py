@@ -35,7 +35,7 @@ PRIOR_MIXTURES: dict[Prior, tuple[float, float, float, float]] = {
 """Shares of whole Earth, land area, townspeople (square root of their number), and geotagged photographs."""
 
 BORDER_LEVELS = (10, 16)
-"""Cells on the border of a region the user gives are cut to level 10 (9 km), those of small ones to level 16 (140 m)."""
+"""Levels of the cells on the border of a region the user gives: 9 km wide, for small regions down to 140 m."""
 
 
 def posterior(
