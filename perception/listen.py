@@ -43,6 +43,9 @@ LEAD = 0.25
 LIVELY_DB = 4.0
 """A window in which no band of sound rises this far above its own median is steady."""
 
+FRAME = 2000
+"""Samples of a frame in which liveliness is measured (42 ms)."""
+
 CERTAIN = 0.98
 """No detection is surer than this."""
 
@@ -121,7 +124,14 @@ def liveliness(windows: Float32[ndarray, "batch 144000"]) -> Float[ndarray, " ba
 
 def _ends(windows: Float32[ndarray, "batch 144000"]) -> list[int]:
     """Frames of each window until its sound ends: what pads the last window does not come and go."""
-    return [int(np.flatnonzero(window)[-1]) // 2000 + 1 if window.any() else 0 for window in windows]
+    return [_end(window) for window in windows]
+
+
+def _end(window: Float32[ndarray, " 144000"]) -> int:
+    if window[-FRAME:].any():
+        return WINDOW_SAMPLES // FRAME
+    loud = np.flatnonzero(window)
+    return int(loud[-1]) // FRAME + 1 if len(loud) else 0
 
 
 def _rise_db(level_db: Float[ndarray, "frames bands"], end: int) -> float:

@@ -233,7 +233,7 @@ class CellDensity:
 
 
 def geometric_median(
-    units: Float[ndarray, "n 3"], weight: Float[ndarray, " n"], steps: int = 100, tolerance_rad: float = 1e-7
+    units: Float[ndarray, "n 3"], weight: Float[ndarray, " n"], steps: int = 100, tolerance_rad: float = 1e-6
 ) -> Float[ndarray, " 3"]:
     """The unit vector with the least weighted sum of great-circle distances (Weiszfeld's steps on the sphere).
 

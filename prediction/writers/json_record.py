@@ -47,15 +47,18 @@ def read(path: str | PathLike[str]) -> Result:
 
 
 def _pretty(value: Any, indent: str = "") -> str:
-    flat = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    if not isinstance(value, dict | list | tuple) or len(indent + flat) <= WIDTH or _is_row(value):
-        return flat
+    """JSON in which short containers, and lists of plain values of any length, take one line."""
+    if not isinstance(value, dict | list | tuple) or _is_row(value):
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
     deeper = indent + "  "
     if isinstance(value, dict):
         items = [f"{json.dumps(key, ensure_ascii=False)}: {_pretty(item, deeper)}" for key, item in value.items()]
     else:
         items = [_pretty(item, deeper) for item in value]
     open_, close = "{}" if isinstance(value, dict) else "[]"
+    line = f"{open_}{', '.join(items)}{close}"
+    if len(indent) + len(line) <= WIDTH and "\n" not in line:
+        return line
     return f"{open_}\n{deeper}" + f",\n{deeper}".join(items) + f"\n{indent}{close}"
 
 
