@@ -286,7 +286,8 @@ def _merge_equal(
 
 
 def _round_significant(values: Float[ndarray, " n"], digits: int) -> Float[ndarray, " n"]:
-    """Round to some significant decimal digits."""
+    """Round to some significant decimal digits; whole numbers over powers of ten, so that they print short."""
     with np.errstate(divide="ignore"):
         exponent = np.where(values > 0, np.floor(np.log10(values)), 0.0)
-    return np.array([round(float(v), digits - 1 - int(e)) for v, e in zip(values, exponent, strict=True)])
+    scale = 10.0 ** (digits - 1 - np.maximum(exponent, -290.0))  # what is smaller still becomes 0
+    return np.asarray(np.rint(values * scale) / scale)
