@@ -1,6 +1,6 @@
 """A trace: the reasons for an answer, from coarse to fine, each citing the evidence it rests on.
 
-It round-trips through JSON. Made by rule for now (`rules.py`); the language model will write the same thing.
+It round-trips through JSON. Made by rule (`rules.py`); a language model is to write the same thing.
 """
 
 from __future__ import annotations
