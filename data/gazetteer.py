@@ -114,7 +114,7 @@ class Gazetteer:
     def countries(self) -> dict[str, shapely.Geometry]:
         """Outlines (longitude, latitude in degrees) by short English name."""
         found: dict[str, list[shapely.Geometry]] = {}
-        for properties, outline in _features("countries"):
+        for properties, outline in features("countries"):
             found.setdefault(properties["country"], []).append(outline)
         return {
             name: parts[0] if len(parts) == 1 else shapely.union_all(parts) for name, parts in sorted(found.items())
@@ -146,7 +146,7 @@ class Gazetteer:
     @cached_property
     def people(self) -> tuple[UInt64[ndarray, " n"], Float[ndarray, " n"], Float[ndarray, " n"]]:
         """Level-6 cells with townspeople or geotagged photographs, sorted, and the numbers of both."""
-        rows = _table("cell_people")
+        rows = table("cell_people")
         ids = cells.from_tokens([row["token"] for row in rows])
         order = np.argsort(ids)
         columns = (np.array([float(row[key]) for row in rows])[order] for key in ("population", "photos"))
@@ -188,13 +188,13 @@ class Gazetteer:
 
     @cached_property
     def _cell_region_table(self) -> tuple[UInt64[ndarray, " n"], Int[ndarray, " n"], Float[ndarray, " n"]]:
-        rows = _table("cell_regions")
+        rows = table("cell_regions")
         ids = cells.from_tokens([row["token"] for row in rows])
         return ids, np.array([int(r["region"]) for r in rows]), np.array([float(r["share"]) for r in rows])
 
     @cached_property
     def _region_features(self) -> list[tuple[dict[str, str], shapely.Geometry]]:
-        return _features("regions")
+        return features("regions")
 
     @cached_property
     def region_tree(self) -> shapely.STRtree:
@@ -203,16 +203,16 @@ class Gazetteer:
 
     @cached_property
     def _seas(self) -> list[str]:
-        return [properties["sea"] for properties, _ in _features("seas")]
+        return [properties["sea"] for properties, _ in features("seas")]
 
     @cached_property
     def _sea_tree(self) -> shapely.STRtree:
-        return shapely.STRtree([outline for _, outline in _features("seas")])
+        return shapely.STRtree([outline for _, outline in features("seas")])
 
     @cached_property
     def towns(self) -> tuple[list[str], Float[ndarray, "n 3"], Float[ndarray, " n"]]:
         """Names, unit vectors, and radii of their disks in kilometres."""
-        rows = _table("towns")
+        rows = table("towns")
         numbers = np.array([[float(row[key]) for key in ("lat_deg", "lon_deg", "population")] for row in rows])
         radius_km = 0.8 * np.maximum(numbers[:, 2], 1.0) ** 0.22
         return [row["town"] for row in rows], unit_vectors(numbers[:, 0], numbers[:, 1]), radius_km
@@ -245,12 +245,12 @@ def _read(name: str) -> str:
     return gzip.decompress(resources.files("lookhear.data.places").joinpath(name).read_bytes()).decode()
 
 
-def _features(name: str) -> list[tuple[dict[str, str], shapely.Geometry]]:
+def features(name: str) -> list[tuple[dict[str, str], shapely.Geometry]]:
     """Properties and outline of each feature of a file."""
     text = _read(f"{name}.geojson.gz")
     outlines = shapely.get_parts(shapely.from_geojson(text))
     return [(f["properties"], outline) for f, outline in zip(json.loads(text)["features"], outlines, strict=True)]
 
 
-def _table(name: str) -> list[dict[str, str]]:
+def table(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(_read(f"{name}.csv.gz"))))

@@ -20,23 +20,12 @@ from numpy import ndarray
 from torch import Generator, Tensor
 
 from lookhear.data import cells
+from lookhear.prediction.cell_map import MAP_SAMPLES, map_on_cells
 from lookhear.prediction.density import UNIFORM_LOG_DENSITY, CellDensity
 from lookhear.prediction.field import NetField
 from lookhear.prediction.flow import Base, Condition, UniformBase, VelocityNet, check_condition
 from lookhear.prediction.solver import SolverConfig, from_base, to_base
 from lookhear.prediction.sphere import random_uniform, random_vmf, vmf_log_density
-
-COARSEST, FINEST = 3, 14
-"""Levels of the map's cells: about 1,150 km to 0.6 km wide."""
-
-MAP_SAMPLES = 2048
-"""Samples that say where the map must be fine."""
-
-SAMPLES_A_CELL = 4
-"""A cell with more samples is cut."""
-
-MASS_A_CELL = 0.004
-"""A cell with more mass is cut; so is one with an eighth of it, unless cutting its parent changed less than that."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,25 +184,7 @@ class FlowDensity:
 
     @cached_property
     def _cells(self) -> tuple[CellDensity, float]:
-        leaves = cells.cell_ids(self.sample(MAP_SAMPLES, seed=0), cells.MAX_LEVEL)
-        ids = _cover(leaves)
-        values = self.log_density(cells.centers(ids))
-        doubtful = np.ones(len(ids), dtype=bool)
-        while True:
-            mass = np.exp(values) * cells.areas_sr(ids)
-            cut = (mass > MASS_A_CELL) | doubtful & (mass > MASS_A_CELL / 8)
-            cut &= cells.levels(ids) < FINEST
-            if not cut.any():
-                break
-            parts = cells.children(ids[cut]).ravel()
-            found = self.log_density(cells.centers(parts))
-            change = (np.exp(found) * cells.areas_sr(parts)).reshape(-1, 4).sum(1) - mass[cut]
-            doubtful = np.concatenate([doubtful[~cut], np.repeat(np.abs(change) > MASS_A_CELL / 8, 4)])
-            values = np.concatenate([values[~cut], found])
-            ids = np.concatenate([ids[~cut], parts])
-        order = np.argsort(ids)
-        ids, values = ids[order], values[order]
-        return CellDensity.of(ids, values), float(np.sum(np.exp(values) * cells.areas_sr(ids)))
+        return map_on_cells(self.log_density, self.sample(MAP_SAMPLES, seed=0))
 
     @property
     def _solver(self) -> SolverConfig:
@@ -234,19 +205,6 @@ def log_density(
     """Log-densities in nats per steradian of points under a field; `rows` are the base's queries."""
     end = to_base(field, y, solver)
     return base.log_density(end.points, rows) - end.divergence
-
-
-def _cover(leaves: UInt64[ndarray, " n"]) -> UInt64[ndarray, " m"]:
-    """Cells over the whole Earth, cut while they hold more than a few of the leaves."""
-    done, ids = [], cells.all_cells(COARSEST)
-    leaves = np.sort(leaves)
-    while len(ids):
-        first, last = cells.id_range(ids)
-        held = np.searchsorted(leaves, last, side="right") - np.searchsorted(leaves, first)
-        full = (held > SAMPLES_A_CELL) & (cells.levels(ids) < FINEST)
-        done.append(ids[~full])
-        ids = cells.children(ids[full]).ravel()
-    return np.concatenate(done)
 
 
 def _points_within(ids: UInt64[ndarray, " n"], numbers: np.random.Generator) -> Float[ndarray, "n 3"]:

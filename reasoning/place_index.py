@@ -17,8 +17,7 @@ from functools import cache, lru_cache
 import numpy as np
 import shapely
 
-# the tables have no public reader yet; the towns' countries and the seas' outlines are asked for here alone
-from lookhear.data.gazetteer import NEAR_KM, Region, _features, _table, gazetteer
+from lookhear.data.gazetteer import NEAR_KM, Region, features, gazetteer, table
 from lookhear.reasoning.named_place import Kind, Named, Outline
 
 OTHER_NAMES = {
@@ -171,13 +170,13 @@ def _names() -> Iterator[tuple[str, Candidate]]:
     for number, (properties, _) in enumerate(_seas()):
         yield properties["sea"], Candidate("sea", properties["sea"], number=number)
     country_of = {region.iso: region.country for region in names.regions if region.iso}
-    for number, row in enumerate(_table("towns")):
+    for number, row in enumerate(table("towns")):
         yield row["town"], Candidate("town", row["town"], country_of.get(row["iso"], ""), number)
 
 
 @cache
 def _seas() -> list[tuple[dict[str, str], shapely.Geometry]]:
-    return _features("seas")
+    return features("seas")
 
 
 @cache

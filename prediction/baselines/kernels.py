@@ -17,9 +17,9 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import Generator, Tensor
 
-from lookhear.prediction.baselines.cell_map import map_on_cells
+from lookhear.prediction.cell_map import MAP_SAMPLES, map_on_cells
 from lookhear.prediction.density import UNIFORM_LOG_DENSITY, CellDensity
-from lookhear.prediction.flow_density import MAP_SAMPLES, KernelBase
+from lookhear.prediction.flow_density import KernelBase
 
 SAME_CHORD = 1e-5
 """Places closer than this (64 m) are one place."""

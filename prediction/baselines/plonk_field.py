@@ -27,11 +27,10 @@ from numpy import ndarray
 from torch import Generator, Tensor
 
 from lookhear.prediction.baselines.baseline import Baseline
-from lookhear.prediction.baselines.cell_map import map_on_cells
 from lookhear.prediction.baselines.trunk import check_features, check_query
+from lookhear.prediction.cell_map import MAP_SAMPLES, map_on_cells
 from lookhear.prediction.density import UNIFORM_LOG_DENSITY, CellDensity
 from lookhear.prediction.flow import Base, Condition, FlowConfig, Present, VelocityNet
-from lookhear.prediction.flow_density import MAP_SAMPLES
 from lookhear.prediction.matching import flow_matching_loss
 from lookhear.prediction.sphere import normalize, random_uniform
 from lookhear.prediction.training.features import Batch, FeatureSet

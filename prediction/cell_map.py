@@ -3,6 +3,7 @@
 In: a function that gives log-densities, and samples that say where the density is. Out: a `CellDensity`, and the mass
 its cells had before they were made to add up to 1: how far that is from 1 says how well cells resolve the density, or
 that it was none.
+The map is coarse where next to no mass is: a peak narrower than a coarse cell is found by the samples.
 """
 
 from __future__ import annotations
@@ -15,7 +16,18 @@ from numpy import ndarray
 
 from lookhear.data import cells
 from lookhear.prediction.density import CellDensity
-from lookhear.prediction.flow_density import COARSEST, FINEST, MASS_A_CELL, SAMPLES_A_CELL
+
+COARSEST, FINEST = 3, 14
+"""Levels of the map's cells: about 1,150 km to 0.6 km wide."""
+
+MAP_SAMPLES = 2048
+"""Samples that say where the map must be fine."""
+
+SAMPLES_A_CELL = 4
+"""A cell with more samples is cut."""
+
+MASS_A_CELL = 0.004
+"""A cell with more mass is cut; so is one with an eighth of it, unless cutting its parent changed less than that."""
 
 LogDensity = Callable[[Float[ndarray, "n 3"]], Float[ndarray, " n"]]
 """Log-densities in nats per steradian at unit vectors."""
