@@ -253,4 +253,5 @@ def features(name: str) -> list[tuple[dict[str, str], shapely.Geometry]]:
 
 
 def table(name: str) -> list[dict[str, str]]:
+    """Rows of a table of `data/places`, by column."""
     return list(csv.DictReader(io.StringIO(_read(f"{name}.csv.gz"))))
