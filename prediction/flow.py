@@ -28,13 +28,8 @@ from safetensors.torch import load, save
 from torch import Generator, Tensor, nn
 
 from lookhear.data.atomic import write_atomic
+from lookhear.prediction.condition import Condition, Joined, Present
 from lookhear.prediction.sphere import normalize, project, random_uniform
-
-Condition = Mapping[str, Tensor]
-"""Named parts of ψ, each [batch, size]; a part left out is missing for the whole batch."""
-
-Present = Mapping[str, Tensor]
-"""For each named part, which rows of the batch have it; a part not named is there wherever it is given."""
 
 
 @runtime_checkable
@@ -130,7 +125,7 @@ class VelocityNet(nn.Module):
         self.enter = nn.Linear(3 + 2 * config.fourier, hidden)
         self.enter_time = nn.Linear(1 if config.stretch is None else 2, hidden, bias=False)
         self.enter_condition = nn.Linear(sum(sizes.values()), hidden, bias=False) if sizes else None
-        self.missing = nn.ParameterDict({name: torch.zeros(size) for name, size in sizes.items()})
+        self.joined = Joined(sizes)
         self.body = nn.ModuleList(nn.Linear(hidden, hidden) for _ in range(config.layers - 2))
         self.leave = nn.Linear(hidden, 3)
         modulated = config.layers - 1 if config.conditioning == "adaln" else 0
@@ -159,13 +154,11 @@ class VelocityNet(nn.Module):
         Raises:
             ValueError: a part is unknown or of the wrong size.
         """
-        if self.enter_condition is None:
-            check_condition(self.config, condition)
-            return self.enter.weight.new_zeros(1, self.config.hidden)
-        check_condition(self.config, condition)
         batch = next((len(part) for part in condition.values()), 1)
-        parts = [self._part(name, batch, condition, present or {}) for name in self.config.condition_sizes]
-        return self.enter_condition(torch.cat(parts, dim=-1))  # type: ignore[no-any-return]
+        joined = self.joined(condition, present or {}, batch)
+        if self.enter_condition is None:
+            return self.enter.weight.new_zeros(1, self.config.hidden)
+        return self.enter_condition(joined)  # type: ignore[no-any-return]
 
     def features(self, y: Float[Tensor, "n 3"], t: Float[Tensor, "*n 1"]) -> Float[Tensor, "n width"]:
         """What the first layer sees of a point."""
@@ -193,40 +186,12 @@ class VelocityNet(nn.Module):
         delta, power = self.config.stretch, self.config.stretch_power
         return 1.0 if delta is None or power == 0 else (1 - t + delta) ** -power
 
-    def _part(self, name: str, batch: int, condition: Condition, present: Present) -> Float[Tensor, "batch size"]:
-        absent: Tensor = self.missing[name].expand(batch, -1)
-        if name not in condition:
-            return absent
-        part = condition[name].to(absent.dtype)
-        return torch.where(present[name][:, None], part, absent) if name in present else part
-
     def _modulated(self, x: Tensor, entered: Tensor, depth: int) -> Tensor:
         if self.config.conditioning == "concat":
             return x
         scale, shift = self.modulate[depth](F.silu(entered)).chunk(2, dim=-1)
         modulated: Tensor = F.layer_norm(x, x.shape[-1:]) * (1 + scale) + shift
         return modulated
-
-
-def check_condition(config: FlowConfig, condition: Condition, finite: bool = False) -> None:
-    """Refuse a condition the network was not made for; with `finite`, also one with NaN in it (slower).
-
-    Raises:
-        ValueError: a part is unknown, of the wrong size, of another batch, or not finite.
-    """
-    batches = {name: len(part) for name, part in condition.items()}
-    if len(set(batches.values())) > 1:
-        raise ValueError(f"The parts of a condition must have one row a query each, but have {batches} rows.")
-    for name, part in condition.items():
-        size = config.condition_sizes.get(name)
-        if size is None:
-            known = ", ".join(config.condition_sizes) or "none at all"
-            raise ValueError(f"This flow knows no condition {name!r}; it takes {known}.")
-        if part.ndim != 2 or part.shape[1] != size:
-            raise ValueError(f"Condition {name!r} must be [batch, {size}], but it is {list(part.shape)}.")
-        if finite and not torch.isfinite(part).all():
-            row = int((~torch.isfinite(part)).any(-1).nonzero()[0, 0])
-            raise ValueError(f"Condition {name!r} is NaN or infinite in row {row}; leave the part out instead.")
 
 
 class Ema:

@@ -21,9 +21,10 @@ from torch import Generator, Tensor
 
 from lookhear.data import cells
 from lookhear.prediction.cell_map import MAP_SAMPLES, map_on_cells
+from lookhear.prediction.condition import Condition, check_query
 from lookhear.prediction.density import UNIFORM_LOG_DENSITY, CellDensity
 from lookhear.prediction.field import NetField
-from lookhear.prediction.flow import Base, Condition, UniformBase, VelocityNet, check_condition
+from lookhear.prediction.flow import Base, UniformBase, VelocityNet
 from lookhear.prediction.solver import SolverConfig, from_base, to_base
 from lookhear.prediction.sphere import random_uniform, random_vmf, vmf_log_density
 
@@ -149,9 +150,7 @@ class FlowDensity:
     """Other than 1: the density of another, sharper model (see `NetField`); not a likelihood of this one."""
 
     def __post_init__(self) -> None:
-        check_condition(self.net.config, self.condition, finite=True)
-        if any(len(part) != 1 for part in self.condition.values()):
-            raise ValueError("A density belongs to one query: give a condition of one row, [1, size] a part.")
+        check_query(self.net.config.condition_sizes, self.condition)
 
     def log_density(self, units: Float[ndarray, "n 3"]) -> Float[ndarray, " n"]:
         """Log-density in nats per steradian at unit vectors.

@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Generator, Tensor, nn
 
-from lookhear.prediction.flow import Condition, Present
+from lookhear.prediction.condition import Condition, Present
 from lookhear.prediction.sphere import geodesic, project
 
 

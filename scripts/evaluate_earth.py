@@ -162,7 +162,7 @@ def flow(config: EvaluateEarthConfig, places: Split, base: str, seed: int, folde
         return record["test_nll"], record["seconds"]
     even = base == "uniform"
     sigma_km = [sigma for sigma in FINE_KM if sigma >= BLUR_KM or not even]
-    known = PlaceKernels.fit(places.training, places.validation, sigma_km, () if even else RATIOS)
+    known = PlaceKernels.fit(places.training, places.validation, sigma_km, RATIOS)
     start = UniformBase() if even else known.base()
     sets = [FeatureSet(y, base=start) for y in (places.training, places.validation)]
     torch.manual_seed(seed)

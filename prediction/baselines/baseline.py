@@ -24,7 +24,7 @@ from torch import Generator, Tensor, nn
 
 from lookhear.data.atomic import write_atomic
 from lookhear.prediction.baselines.trunk import Trunk, TrunkConfig
-from lookhear.prediction.flow import Condition, Present
+from lookhear.prediction.condition import Condition, Present
 from lookhear.prediction.training.features import Batch, FeatureSet
 from lookhear.prediction.training.head import Head
 
@@ -90,6 +90,10 @@ class Trunked(Baseline):
         if zeros:
             nn.init.zeros_(self.leave.weight)
             nn.init.zeros_(self.leave.bias)
+
+    def prepare(self, training: FeatureSet) -> None:
+        """Features enter the trunk centred and of unit size."""
+        self.trunk.joined.standardise(training.condition, training.present)
 
     def read(self, condition: Condition, present: Present, count: int) -> Float[Tensor, "count outputs"]:
         """The last layer's outputs, in float32 under autocast too."""

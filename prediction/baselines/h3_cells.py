@@ -25,9 +25,10 @@ from torch import Tensor
 from lookhear.data import cells
 from lookhear.data.geo import lat_lon_deg
 from lookhear.prediction.baselines.baseline import Trunked
-from lookhear.prediction.baselines.trunk import TrunkConfig, check_query
+from lookhear.prediction.baselines.trunk import TrunkConfig
+from lookhear.prediction.condition import Condition, Present, check_query
 from lookhear.prediction.density import CellDensity
-from lookhear.prediction.flow import Base, Condition, Present
+from lookhear.prediction.flow import Base
 from lookhear.prediction.training.features import Batch
 
 MAP_LEVEL = 7
@@ -78,7 +79,7 @@ class H3Cells(Trunked):
 
     def density(self, condition: Condition, base: Base | None = None, row: int = 0) -> H3Density:
         """Masses of one clip."""
-        check_query(condition)
+        check_query(self.config.trunk.sizes, condition)
         with torch.no_grad():
             log_mass = self.log_masses(condition, {}, 1)[0].cpu().double()
         return H3Density(self.tables[-1], log_mass.log_softmax(0).numpy())

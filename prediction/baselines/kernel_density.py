@@ -24,8 +24,8 @@ from torch import Generator, Tensor, nn
 from lookhear.data.geo import EARTH_RADIUS_KM
 from lookhear.prediction.baselines.baseline import FAST, Baseline
 from lookhear.prediction.baselines.kernels import SAME_CHORD, KernelMixture, chords, kernel_matrix, with_even
-from lookhear.prediction.baselines.trunk import check_features, check_query
-from lookhear.prediction.flow import Base, Condition, Present
+from lookhear.prediction.condition import Condition, Present, check_condition, check_query
+from lookhear.prediction.flow import Base
 from lookhear.prediction.training.bases import PlaceKernels
 from lookhear.prediction.training.features import Batch, FeatureSet
 
@@ -126,7 +126,7 @@ class KernelDensity(Baseline):
 
     def density(self, condition: Condition, base: Base | None = None, row: int = 0) -> KernelMixture:
         """All kernels, weighed for one clip."""
-        check_query(condition)
+        check_query(self.config.sizes, condition if self.config.sizes else {})
         with torch.no_grad():
             log_weights = self.logits(condition, {}, 1)[0].log_softmax(0)
             shares = (self.shares * FAST).log_softmax(0)
@@ -137,7 +137,7 @@ class KernelDensity(Baseline):
     def logits(self, condition: Condition, present: Present, count: int) -> Float[Tensor, "count m"]:
         """How much each training clip counts for each query, in nats up to a constant."""
         if self.config.sizes:
-            check_features(self.config.sizes, condition)
+            check_condition(self.config.sizes, condition)
         total = self.places.new_zeros(count, len(self.places))
         with torch.autocast(total.device.type, enabled=False):
             for number, name in enumerate(self.config.sizes):

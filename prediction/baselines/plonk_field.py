@@ -27,10 +27,10 @@ from numpy import ndarray
 from torch import Generator, Tensor
 
 from lookhear.prediction.baselines.baseline import Baseline
-from lookhear.prediction.baselines.trunk import check_features, check_query
 from lookhear.prediction.cell_map import MAP_SAMPLES, map_on_cells
+from lookhear.prediction.condition import Condition, Present, check_query
 from lookhear.prediction.density import UNIFORM_LOG_DENSITY, CellDensity
-from lookhear.prediction.flow import Base, Condition, FlowConfig, Present, VelocityNet
+from lookhear.prediction.flow import Base, FlowConfig, VelocityNet
 from lookhear.prediction.matching import flow_matching_loss
 from lookhear.prediction.sphere import normalize, random_uniform
 from lookhear.prediction.training.features import Batch, FeatureSet
@@ -95,6 +95,10 @@ class PlonkField(Baseline):
         y0 = random_uniform(len(batch.y), generator).to(batch.y)
         return flow_matching_loss(self.net, batch.y, batch.condition, y0, self.path, generator, batch.present)
 
+    def prepare(self, training: FeatureSet) -> None:
+        """Features enter as they enter our flow."""
+        self.net.joined.standardise(training.condition, training.present)
+
     @torch.no_grad()
     def log_density(self, batch: Batch) -> Float[Tensor, " n"]:
         """What PLONK would report, in nats."""
@@ -103,8 +107,7 @@ class PlonkField(Baseline):
 
     def density(self, condition: Condition, base: Base | None = None, row: int = 0) -> PlonkDensity:
         """What it says of one clip; always from the uniform base."""
-        check_features(self.config.condition_sizes, condition)
-        check_query(condition)
+        check_query(self.config.condition_sizes, condition)
         with torch.no_grad():
             return PlonkDensity(self.net, self.net.embed(condition))
 

@@ -24,8 +24,9 @@ from torch import Generator, Tensor, nn
 from lookhear.prediction import sphere
 from lookhear.prediction.baselines.baseline import FAST, Trunked
 from lookhear.prediction.baselines.kernels import KernelMixture, with_even
-from lookhear.prediction.baselines.trunk import TrunkConfig, check_query
-from lookhear.prediction.flow import Base, Condition
+from lookhear.prediction.baselines.trunk import TrunkConfig
+from lookhear.prediction.condition import Condition, check_query
+from lookhear.prediction.flow import Base
 from lookhear.prediction.training.features import Batch
 
 FIRST_KAPPA, FIRST_EVEN = 5.0, 0.2
@@ -72,7 +73,7 @@ class Regression(Trunked):
 
     def density(self, condition: Condition, base: Base | None = None, row: int = 0) -> KernelMixture:
         """One kernel and an even part."""
-        check_query(condition)
+        check_query(self.config.trunk.sizes, condition)
         with torch.no_grad():
             point = self.points(self.read(condition, {}, 1))
             kappa, log_even = self._spread

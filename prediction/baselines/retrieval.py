@@ -29,8 +29,9 @@ from torch import Generator, Tensor, nn
 
 from lookhear.prediction.baselines.baseline import Trunked
 from lookhear.prediction.baselines.kernels import KernelMixture, chords, kernel_matrix, with_even
-from lookhear.prediction.baselines.trunk import TrunkConfig, check_query
-from lookhear.prediction.flow import Base, Condition, Present
+from lookhear.prediction.baselines.trunk import TrunkConfig
+from lookhear.prediction.condition import Condition, Present, check_query
+from lookhear.prediction.flow import Base
 from lookhear.prediction.training.bases import PlaceKernels
 from lookhear.prediction.training.features import Batch, FeatureSet
 
@@ -154,7 +155,7 @@ class Retrieval(Trunked):
 
     def density(self, condition: Condition, base: Base | None = None, row: int = 0) -> KernelMixture:
         """A kernel on each gallery place, weighed for one clip."""
-        check_query(condition)
+        check_query(self.config.trunk.sizes, condition)
         with torch.no_grad():
             log_weights = self.log_weights(condition, {}, 1)[0]
         shares = torch.tensor(self.config.shares).to(self.places)

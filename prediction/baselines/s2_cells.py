@@ -29,9 +29,10 @@ from lookhear.data import cells
 from lookhear.data.geo import EARTH_RADIUS_KM
 from lookhear.prediction import sphere
 from lookhear.prediction.baselines.baseline import Trunked
-from lookhear.prediction.baselines.trunk import TrunkConfig, check_query
+from lookhear.prediction.baselines.trunk import TrunkConfig
+from lookhear.prediction.condition import Condition, Present, check_query
 from lookhear.prediction.density import CellDensity
-from lookhear.prediction.flow import Base, Condition, Present
+from lookhear.prediction.flow import Base
 from lookhear.prediction.training.features import Batch, FeatureSet
 
 
@@ -109,7 +110,7 @@ class S2Cells(Trunked):
 
     def density(self, condition: Condition, base: Base | None = None, row: int = 0) -> CellDensity:
         """The leaves' masses: a density on cells as it stands."""
-        check_query(condition)
+        check_query(self.config.trunk.sizes, condition)
         with torch.no_grad():
             log_mass = self.log_masses(condition, {}, 1)[0].cpu().double().numpy()
         return CellDensity.of(self.tree.leaves, log_mass - self.tree.log_areas)

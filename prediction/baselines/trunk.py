@@ -1,21 +1,19 @@
 """The small network all baselines share: named features in, one hidden vector for each clip out.
 
-A feature that is missing is replaced by a learnt vector, as in the flow. Without any features the hidden vector is the
+Features are joined as for the flow (`lookhear.prediction.condition`). Without any features the hidden vector is the
 same for every clip, so a baseline becomes a density of places alone.
 It does not know places.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lookhear.prediction.flow import Condition, Present
+from lookhear.prediction.condition import Condition, Joined, Present
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ class Trunk(nn.Module):
     def __init__(self, config: TrunkConfig) -> None:
         super().__init__()
         self.config = config
-        self.missing = nn.ParameterDict({name: torch.zeros(size) for name, size in config.sizes.items()})
+        self.joined = Joined(config.sizes)
         widths = [max(1, sum(config.sizes.values())), *[config.hidden] * (config.layers - 1)]
         self.layers = nn.ModuleList(nn.Linear(width, config.hidden) for width in widths)
 
@@ -61,42 +59,9 @@ class Trunk(nn.Module):
         Raises:
             ValueError: a feature is unknown or of the wrong size.
         """
-        check_features(self.config.sizes, condition)
-        parts = [self._part(name, count, condition, present) for name in self.config.sizes]
-        x = torch.cat(parts, dim=-1) if parts else next(self.parameters()).new_ones(count, 1)
+        x = self.joined(condition, present, count)
+        if not self.config.sizes:
+            x = x.new_ones(count, 1)
         for layer in self.layers:
             x = F.silu(layer(x))
         return x
-
-    def _part(self, name: str, count: int, condition: Condition, present: Present) -> Float[Tensor, "count size"]:
-        absent: Tensor = self.missing[name].expand(count, -1)
-        if name not in condition:
-            return absent
-        part = condition[name].to(absent.dtype)
-        return torch.where(present[name][:, None], part, absent) if name in present else part
-
-
-def check_features(sizes: Mapping[str, int], condition: Condition) -> None:
-    """Refuse features a baseline was not made for.
-
-    Raises:
-        ValueError: a feature is unknown or of the wrong size.
-    """
-    for name, part in condition.items():
-        if name not in sizes:
-            raise ValueError(f"This baseline knows no feature {name!r}; it takes {', '.join(sizes) or 'none at all'}.")
-        if part.ndim != 2 or part.shape[1] != sizes[name]:
-            raise ValueError(f"Feature {name!r} must be [clips, {sizes[name]}], but it is {list(part.shape)}.")
-
-
-def check_query(condition: Condition) -> None:
-    """Refuse a condition that is not that of one clip.
-
-    Raises:
-        ValueError: a feature has more rows than one, or is not finite.
-    """
-    for name, part in condition.items():
-        if len(part) != 1:
-            raise ValueError(f"A density belongs to one clip, but feature {name!r} has {len(part)} rows; give one.")
-        if not torch.isfinite(part).all():
-            raise ValueError(f"Feature {name!r} is NaN or infinite; leave it out instead.")

@@ -19,9 +19,10 @@ from torch import Generator, Tensor
 from lookhear.prediction import sphere
 from lookhear.prediction.baselines.baseline import Trunked
 from lookhear.prediction.baselines.kernels import KernelMixture
-from lookhear.prediction.baselines.trunk import TrunkConfig, check_query
+from lookhear.prediction.baselines.trunk import TrunkConfig
+from lookhear.prediction.condition import Condition, Present, check_query
 from lookhear.prediction.density import UNIFORM_LOG_DENSITY
-from lookhear.prediction.flow import Base, Condition, Present
+from lookhear.prediction.flow import Base
 from lookhear.prediction.training.features import Batch
 
 
@@ -74,7 +75,7 @@ class VmfMixture(Trunked):
 
     def density(self, condition: Condition, base: Base | None = None, row: int = 0) -> KernelMixture:
         """The mixture of one clip."""
-        check_query(condition)
+        check_query(self.config.trunk.sizes, condition)
         with torch.no_grad():
             means, kappas, log_shares = (part[0] for part in self.components(condition, {}, 1))
         return KernelMixture.of(means, kappas, log_shares[:-1], float(log_shares[-1]))

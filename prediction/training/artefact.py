@@ -88,14 +88,14 @@ def card(trained: Trained) -> str:
 
 def untrained(trained: Trained) -> list[str]:
     """Parts of the head that no training clip has moved."""
-    present, config = trained.training.present, trained.config
+    present, config, head = trained.training.present, trained.config, trained.head
     parts = [f"the feature `{name}`: no training clip has it" for name, mask in present.items() if not mask.any()]
     if not config.drop_all and not config.drop_part:
         whole = [name for name, mask in present.items() if mask.all()]
         parts += [f"answers without `{name}`: every clip has it and it was never dropped" for name in whole]
     if trained.progress.best_step == 0:
         parts.append("the whole head: no step made validation better than where it started")
-    names = [name for name, buffer in trained.head.named_buffers() if buffer.numel()]
+    names = [name for name, buffer in head.named_buffers() if buffer.numel() and ".joined." not in name]
     return parts + [f"`{name}`: fixed before training" for name in names]
 
 

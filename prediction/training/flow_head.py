@@ -14,13 +14,14 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
+from lookhear.prediction.condition import Condition
 from lookhear.prediction.field import NetField
-from lookhear.prediction.flow import Base, Condition, FlowConfig, UniformBase, VelocityNet, save_flow
+from lookhear.prediction.flow import Base, FlowConfig, UniformBase, VelocityNet, save_flow
 from lookhear.prediction.flow_density import FlowDensity, log_density
 from lookhear.prediction.matching import PathConfig, flow_matching_loss
 from lookhear.prediction.solver import SolverConfig
 from lookhear.prediction.training.bases import PlaceKernels
-from lookhear.prediction.training.features import Batch
+from lookhear.prediction.training.features import Batch, FeatureSet
 from lookhear.prediction.training.head import Head
 
 VALIDATION_REFINED = 4
@@ -56,6 +57,10 @@ class FlowHead(Head):
         super().__init__()
         self.net = VelocityNet(config)
         self.path, self.blur = path or PathConfig(), blur
+
+    def prepare(self, training: FeatureSet) -> None:
+        """Features enter the network centred and of unit size."""
+        self.net.joined.standardise(training.condition, training.present)
 
     def loss(self, batch: Batch, generator: Generator) -> Float[Tensor, ""]:
         """Squared error of the velocity on ways from the base to the places."""

@@ -13,9 +13,10 @@ from typing import Any, ClassVar
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
+from lookhear.prediction.condition import Condition
 from lookhear.prediction.density import GeoDensity
-from lookhear.prediction.flow import Base, Condition
-from lookhear.prediction.training.features import Batch
+from lookhear.prediction.flow import Base
+from lookhear.prediction.training.features import Batch, FeatureSet
 
 
 class Head(nn.Module, ABC):
@@ -23,6 +24,9 @@ class Head(nn.Module, ABC):
 
     name: ClassVar[str]
     """What it is called in tables and model cards."""
+
+    def prepare(self, training: FeatureSet) -> None:
+        """Take from the training clips what must be known before the first step, such as the size of each feature."""
 
     @abstractmethod
     def loss(self, batch: Batch, generator: Generator) -> Float[Tensor, ""]:

@@ -100,6 +100,7 @@ class Run:
         self.rank, self.processes = accelerator.process_index, accelerator.num_processes
         config.share(self.processes)
         self.sampler = Sampler(len(training), config.batch, config.seed)
+        head.prepare(training)
         self.shared = accelerator.prepare_model(head)
         self.state = State(head, config)
         self.averaged = copy.deepcopy(head).eval().requires_grad_(False)

@@ -164,7 +164,7 @@ def test_bad_input_is_refused_in_a_sentence():
     net = shaken({"x": 2})
     with pytest.raises(ValueError, match="finite coordinates"):
         FlowDensity(net, {"x": torch.ones(1, 2)}).log_density(np.array([[np.nan, 0, 1]]))
-    with pytest.raises(ValueError, match="NaN or infinite in row 0"):
+    with pytest.raises(ValueError, match="NaN or infinite"):
         FlowDensity(net, {"x": torch.tensor([[1.0, float("inf")]])})
     with pytest.raises(ValueError, match="one row"):
         FlowDensity(net, {"x": torch.ones(2, 2)})

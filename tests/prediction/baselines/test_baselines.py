@@ -103,7 +103,7 @@ def test_a_wrong_condition_is_refused(name, toy, make_head):
     head = make_head(name, *toy)
     with pytest.raises(ValueError, match="smell"):
         head.density({"smell": torch.zeros(1, 6)})
-    with pytest.raises(ValueError, match="one clip"):
+    with pytest.raises(ValueError, match="one query"):
         head.density({"sound": torch.zeros(2, 6)})
     with pytest.raises(ValueError, match="leave it out"):
         head.density({"sound": torch.full((1, 6), torch.nan)})

@@ -21,7 +21,7 @@ def test_validation_is_the_density_that_is_handed_on():
     torch.manual_seed(0)
     head = FlowHead(FlowConfig({"x": 2}, hidden=8))
     torch.nn.init.normal_(head.net.leave.weight, std=0.3)
-    torch.nn.init.normal_(head.net.missing["x"])
+    torch.nn.init.normal_(head.net.joined.missing["x"])
     found = head.log_density(whole.take(torch.tensor([7, 3])))
     for value, row in zip(found, (7, 3), strict=True):
         query = {} if row == 3 else {"x": whole.condition["x"][row : row + 1]}
