@@ -59,8 +59,7 @@ def write_records(folder: Path, records: Sequence[ClipRecord]) -> None:
             write_atomic(folder / f"{part}.safetensors", save({"features": table}))
         else:
             (folder / f"{part}.safetensors").unlink(missing_ok=True)
-    lines = [json.dumps(_line(record), ensure_ascii=False, separators=(",", ":")) + "\n" for record in records]
-    write_atomic(folder / RECORDS, "".join(lines))
+    write_atomic(folder / RECORDS, "".join(record_line(record) for record in records))
 
 
 def read_records(folder: Path) -> Iterator[ClipRecord]:
@@ -90,9 +89,11 @@ def _has(folder: Path, part: str) -> bool:
     return (folder / f"{part}.safetensors").exists()
 
 
-def _line(record: ClipRecord) -> dict[str, object]:
+def record_line(record: ClipRecord) -> str:
+    """A record as its line of `records.jsonl`: all but features and where findings point."""
     bare = [replace(one, where=None).to_json() for one in record.evidence]
-    return {"clip_id": record.clip_id, "week": record.week, "evidence": bare}
+    whole = {"clip_id": record.clip_id, "week": record.week, "evidence": bare}
+    return json.dumps(whole, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 def _table(records: Sequence[ClipRecord], part: str) -> Float[ndarray, "clips size"] | None:

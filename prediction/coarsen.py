@@ -2,7 +2,8 @@
 
 Every place in the result is moved to the centre of an S2 cell at least as wide as asked, the density is spread evenly
 over such cells, and whatever would give the fine place away is dropped: the nearest town, the file's folder,
-coordinates and tags, where each finding points, and (as the file can no longer be reached) its sound and frames.
+coordinates and tags, where each finding points, what was written in the scene and what the scene looks like, and (as
+the file can no longer be reached) its sound and frames.
 """
 
 from __future__ import annotations
@@ -33,13 +34,17 @@ def coarsen(result: Result, width_km: float) -> Result:
     if outlook.point is not None and outlook.place is not None:
         place = replace(outlook.place, town="", town_km=0.0)
         outlook = replace(outlook, point=_snapped(outlook.point, level), place=place)
+    kept = [one for one in result.evidence if one.kind != "text"]
     return replace(
         result,
         clip=replace(result.clip, path=Path(result.clip.path.name)),
         density=density,
         outlook=outlook,
-        trace=write_trace(result.evidence, outlook),
-        evidence=tuple(replace(one, where=None) for one in result.evidence),
+        trace=write_trace(kept, outlook),
+        evidence=tuple(replace(one, where=None) for one in kept),
+        frames=(),
+        features=None,
+        signs=(),
         file_claims=FileClaims(recorded_at=result.file_claims.recorded_at),
         notes=(*result.notes, f"Every place here is rounded to cells of about {cells.mean_width_km(level):.0f} km."),
         settings={**result.settings, "coarsen_km": width_km},

@@ -63,6 +63,8 @@ class Contest:
         if clip.row.clip_id not in self.broken:
             try:
                 density = self.methods[name].density(clip)
+                if density is not None:
+                    density.on_cells()  # what a reader waits for
             except Exception as error:  # one bad clip must not stop the others, whatever is wrong with it
                 problem = f"{type(error).__name__}: {error}"
         return density, time.perf_counter() - started, problem

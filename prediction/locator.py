@@ -1,7 +1,7 @@
 """The whole chain on one screen: clip → evidence → density → outlook → trace.
 
 In: a file. Out: a `Result`. What a file claims of itself (date, GPS, device) is read and kept beside the answer and
-never used for it. Pictures are not looked at yet: a clip without sound gets "cannot say", and its notes say why.
+never used for it. Where the model of one sense is not on this machine, the others answer, and a note says which it is.
 """
 
 from __future__ import annotations
@@ -9,19 +9,21 @@ from __future__ import annotations
 import datetime
 import platform
 import time
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from os import PathLike
 from typing import Any
 
 from lookhear.data.clip import Clip
 from lookhear.data.gazetteer import gazetteer
-from lookhear.data.models import MODELS
+from lookhear.data.models import MODELS, missing_sentence
 from lookhear.data.outline import outline_name, read_outline
 from lookhear.data.provenance import claims_of
 from lookhear.perception.evidence import Evidence
 from lookhear.perception.hearing import Hearing
 from lookhear.perception.listen import Heard
+from lookhear.perception.seeing import Seeing
 from lookhear.perception.species import Progress, silent
 from lookhear.prediction.density import CellDensity
 from lookhear.prediction.posterior import Prior, posterior, share_within
@@ -46,15 +48,17 @@ class Locator:
 
     hearing: Hearing
     """What listens."""
+    seeing: Seeing = field(default_factory=Seeing)
+    """What looks."""
 
     @classmethod
     def offline(cls, progress: Progress = silent) -> Locator:
-        """With the models of `lookhear fetch offline`.
+        """With the models of `lookhear fetch offline`, and CLIP and the reader of writing where they are installed.
 
         Raises:
             MissingModelError: they were not fetched.
         """
-        return cls(Hearing.load(progress))
+        return cls(Hearing.load(progress), Seeing.offline(progress))
 
     def locate(
         self,
@@ -77,7 +81,9 @@ class Locator:
         """
         started = time.perf_counter()
         clip = Clip.open(path)
-        evidence, heard = self.hearing.evidence(clip, week) if clip.has_sound else ((), None)
+        sounds, heard = self.hearing.evidence(clip, week) if clip.has_sound else ((), None)
+        seen = self.seeing.look(clip)
+        evidence = numbered((*sounds, *seen.evidence))
         everywhere = posterior(evidence, prior)
         density = everywhere if region is None else posterior(evidence, prior, read_outline(region))
         outlook = look_out(density, points=any(one.where for one in evidence))
@@ -89,10 +95,32 @@ class Locator:
             density=density,
             outlook=outlook,
             trace=write_trace(evidence, outlook),
-            notes=(*_notes(clip, evidence, heard, week), *_region_note(everywhere, region)),
+            notes=(*_notes(clip, evidence, heard, week), *self._sight_notes(clip), *_region_note(everywhere, region)),
             settings={"week": week, "prior": prior, "region": outline_name(region) if region else None},
-            run=_run(time.perf_counter() - started),
+            run=_run(time.perf_counter() - started, self._models(clip)),
+            frames=seen.frames,
+            features=seen.features,
+            signs=seen.signs,
         )
+
+    def _sight_notes(self, clip: Clip) -> tuple[str, ...]:
+        """What a reader must know of how the pictures were looked at."""
+        if not clip.has_picture:
+            return ()
+        sight, reads = self.seeing.sight, self.seeing.reader is not None
+        unread = () if reads else ("Writing was not read; `pip install rapidocr` adds that.",)
+        if sight is None:
+            for_what = "was read only for its writing" if reads else "was not looked at for its place"
+            return (f"The picture {for_what}. {missing_sentence(MODELS['clip'], 'missing')}", *unread)
+        if sight.fitted:
+            return unread
+        doubt = "How sure the look of a scene makes it was fitted on simulated pictures, not on real ones"
+        return (f"{doubt}; `lookhear train sight` fits it on yours.", *unread)
+
+    def _models(self, clip: Clip) -> dict[str, str]:
+        """Licences of the models that a clip meets."""
+        sees = clip.has_picture and self.seeing.sight is not None
+        return {name: MODELS[name].licence for name in ("birdnet", *(("geoclip", "clip") if sees else ()))}
 
 
 def look_out(density: CellDensity, points: bool) -> Outlook:
@@ -131,8 +159,6 @@ def _notes(clip: Clip, evidence: tuple[Evidence, ...], heard: Heard | None, week
             notes.append(f"{heard.doubtful} fainter guesses of the sound detector were not believed.")
         if heard.windows and heard.steady == heard.windows:
             notes.append("The sound is steady throughout (noise, hum or silence): nothing in it tells of a place.")
-    if clip.has_picture:
-        notes.append("The picture was not looked at for its place: only sound is used so far.")
     if evidence and week is None:
         notes.append("No date was given, so every season counts; --date or --week narrows it.")
     return tuple(notes)
@@ -150,8 +176,13 @@ def _region_note(everywhere: CellDensity, region: str | None) -> tuple[str, ...]
     return (f"Only {region} was searched; without that restriction it holds {held} of the probability.",)
 
 
-def _run(seconds: float) -> dict[str, Any]:
-    models = {name: model.licence for name, model in MODELS.items() if name == "birdnet"}
+def numbered(found: Iterable[Evidence]) -> tuple[Evidence, ...]:
+    """Findings of all senses in one order, most telling first, with the short names by which a trace cites them."""
+    ordered = sorted(found, key=lambda one: (one.where is None, -one.confidence, one.name))
+    return tuple(replace(one, id=f"e{k}") for k, one in enumerate(ordered, start=1))
+
+
+def _run(seconds: float, models: dict[str, str]) -> dict[str, Any]:
     return {
         "lookhear": version("lookhear"),
         "torch": version("torch"),

@@ -1,4 +1,4 @@
-"""An AVG-style folder with media in, records of what was heard in its clips out.
+"""An AVG-style folder with media in, records of what was heard and seen in its clips out.
 
 On disk, in the folder for the records:
 
@@ -7,7 +7,9 @@ On disk, in the folder for the records:
     records.jsonl         their records (`perception/record.py`), written last
     broken.json           clip_id → why it could not be used; such a clip has an empty record
 
-A second run hears only clips without a file of their own. Pictures are not looked at here.
+A second run perceives only clips without a file of their own. Pictures are looked at where CLIP's weights are on this
+machine (one more part, `sight.safetensors`); when they come later, all clips are perceived again. Writing is not read:
+records keep no places, and a sign's cannot be told again from its words alone.
 """
 
 from __future__ import annotations
@@ -18,14 +20,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lookhear.data.atomic import write_atomic
 from lookhear.data.avg.row import ClipRow, write_rows
 from lookhear.data.clip import Clip
 from lookhear.data.models import MissingModelError
 from lookhear.perception.evidence import Evidence
+from lookhear.perception.geoclip_image import has_clip
 from lookhear.perception.hearing import Hearing
 from lookhear.perception.ranges import birdnet_week
 from lookhear.perception.record import ClipRecord, write_records
+from lookhear.perception.sight import Sight
 from lookhear.prediction.workers import in_processes
 
 BROKEN = "broken.json"
@@ -33,14 +39,14 @@ BROKEN = "broken.json"
 
 
 def perceive(folder: Path, rows: Sequence[ClipRow], out: Path, jobs: int) -> Iterator[str]:
-    """Hear clips that were not heard before, each named when it is done; then write the records of all.
+    """Perceive clips that were not before, each named when it is done; then write the records of all.
 
     Raises:
         MissingModelError: BirdNET was not fetched.
     """
     (out / "clips").mkdir(parents=True, exist_ok=True)
     missing = [row for row in rows if not _path(out, row).exists()]
-    for row, line in in_processes(_hear, missing, jobs, _load, folder) if missing else ():
+    for row, line in in_processes(_perceive, missing, jobs, _load, folder) if missing else ():
         write_atomic(_path(out, row), line)
         yield row.clip_id
     found = [json.loads(_path(out, row).read_bytes()) for row in rows]
@@ -57,36 +63,39 @@ def broken_clips(out: Path) -> dict[str, str]:
 
 
 def _path(out: Path, row: ClipRow) -> Path:
-    """A clip's file: its row changes the name, so that other bytes or another date are heard again."""
-    name = json.dumps([row.clip_id, row.file_name, row.sha256, row.recorded_at])
+    """A clip's file: its row and sight change the name, so that other bytes or another date are perceived again."""
+    sight = ["sight"] if has_clip() else []
+    name = json.dumps([row.clip_id, row.file_name, row.sha256, row.recorded_at, *sight])
     return out / "clips" / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.json"
 
 
 def _record(found: dict[str, Any]) -> ClipRecord:
     evidence = tuple(Evidence.from_json(one) for one in found.get("evidence", ()))
-    return ClipRecord(found["clip_id"], evidence, found.get("week"))
+    features = {name: np.array(values) for name, values in found.get("features", {}).items()}
+    return ClipRecord(found["clip_id"], evidence, found.get("week"), features)
 
 
-_hearing: list[tuple[Hearing, Path]] = []
-"""What this process hears with, and where the clips lie."""
+_senses: list[tuple[Hearing, Sight | None, Path]] = []
+"""What this process hears and sees with, and where the clips lie."""
 
 
 def _load(folder: Path) -> None:
-    _hearing[:] = [(Hearing.load(), folder)]
+    _senses[:] = [(Hearing.load(), Sight.load() if has_clip() else None, folder)]
 
 
-def _hear(row: ClipRow) -> tuple[ClipRow, str]:
-    """The line of one clip; places are left out, since they are computed again from the range maps."""
-    hearing, folder = _hearing[0]
+def _perceive(row: ClipRow) -> tuple[ClipRow, str]:
+    """The line of one clip; places are left out, since they are computed again from range maps and features."""
+    hearing, sight, folder = _senses[0]
     week = birdnet_week(row.date) if row.date else None
     try:
         if row.file_name is None:
             raise ValueError(f"Clip {row.clip_id} has no file.")
         clip = Clip.open(folder / row.file_name)
         evidence = hearing.evidence(clip, week)[0] if clip.has_sound else ()
+        features = {"sight": sight.feature(clip).tolist()} if sight and clip.has_picture else {}
     except MissingModelError:
         raise
     except Exception as error:  # one bad clip must not stop the others, whatever is wrong with it
         return row, json.dumps({"clip_id": row.clip_id, "error": f"{type(error).__name__}: {error}"})
     bare = [{**one.to_json(), "where": None} for one in evidence]
-    return row, json.dumps({"clip_id": row.clip_id, "week": week, "evidence": bare})
+    return row, json.dumps({"clip_id": row.clip_id, "week": week, "evidence": bare, "features": features})

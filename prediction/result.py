@@ -12,8 +12,11 @@ from typing import Any
 
 from lookhear.data.clip import Clip, SoundQuality
 from lookhear.data.geo import GeoPoint
+from lookhear.data.preview import PreviewFrame
 from lookhear.data.provenance import FileClaims
 from lookhear.perception.evidence import Evidence
+from lookhear.perception.sight import FrameFeatures
+from lookhear.perception.writing.sign import Sign
 from lookhear.prediction.density import Candidate, CellDensity
 from lookhear.reasoning.outlook import Outlook
 from lookhear.reasoning.trace import Trace
@@ -49,6 +52,12 @@ class Result:
     """The settings that shaped the answer."""
     run: dict[str, Any]
     """Versions and models; times and dates of the run lie under "time"."""
+    frames: tuple[PreviewFrame, ...] = ()
+    """Some frames of the clip, small; the record keeps only their moments and sizes."""
+    features: FrameFeatures | None = None
+    """What frames look like in GeoCLIP's space, where CLIP is there."""
+    signs: tuple[Sign, ...] = ()
+    """What was read in the frames."""
 
     @property
     def best(self) -> GeoPoint | None:
@@ -92,6 +101,9 @@ class Result:
             "settings": self.settings,
             "run": self.run,
             "evidence": [evidence.to_json() for evidence in self.evidence],
+            "signs": [sign.to_json() for sign in self.signs],
+            "frames": [[frame.time_s, frame.width_px, frame.height_px] for frame in self.frames],
+            "features": self.features.to_json() if self.features else None,
             "density": self.density.to_json(),
         }
 
@@ -116,6 +128,9 @@ class Result:
             notes=tuple(record["notes"]),
             settings=record["settings"],
             run=record["run"],
+            frames=tuple(PreviewFrame(time_s, b"", *size) for time_s, *size in record.get("frames", ())),
+            features=FrameFeatures.from_json(record["features"]) if record.get("features") else None,
+            signs=tuple(Sign.from_json(sign) for sign in record.get("signs", ())),
         )
 
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -45,6 +46,8 @@ class EvaluateConfig:
     """Folder of an AVG-style data set, with records of perception or with media."""
     method: tuple[str, ...] = ()
     """Names of methods, see docs/evaluate.md; all of them by default."""
+    head: tuple[Path, ...] = ()
+    """Folders of trained heads (`lookhear train flow`) to compare as well; each is called as its folder."""
     split: Split = "test"
     """Part of the set that is asked about; methods are fitted on its training part."""
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("lookhear-evaluation")
@@ -71,6 +74,9 @@ class EvaluateConfig:
     def __post_init__(self) -> None:
         if self.jobs < 1 or (self.limit is not None and self.limit < 1):
             raise ValueError(f"--jobs and --limit start at 1, but {self.jobs} and {self.limit} were given.")
+        names = [path.name for path in self.head]
+        if len(set(names)) < len(names):
+            raise ValueError(f"Heads are called as their folders, so those must differ, but they are {names}.")
 
     def settings(self) -> dict[str, Any]:
         """The settings that shape a score."""
@@ -82,7 +88,8 @@ def evaluate(config: EvaluateConfig) -> int:
     """Run the command; 0: every answer came, 1: some clips or answers were broken."""
     from lookhear.prediction.evaluation import tasks
 
-    names, grouping, asked = _names(config.method), _grouping(config), _asked(config)
+    methods, grouping, asked = _methods(config), _grouping(config), _asked(config)
+    names = list(methods)
     config.out.mkdir(parents=True, exist_ok=True)
     with only_writer(config.out):
         source = _perceived(config, asked)
@@ -90,7 +97,7 @@ def evaluate(config: EvaluateConfig) -> int:
         done = _done(config, names)
         left = [name for name in names if any(row.clip_id not in done[name] for row in asked)]
         if left:
-            contest = _contest(config, left, grouping, source)
+            contest = _contest(config, {name: methods[name] for name in left}, grouping, source)
             examples = source.examples(config.split, {row.clip_id for row in asked})
             todo = tasks(examples, {name: done[name] for name in left}, grouping)
             _ask(config, contest, todo, len(asked), done)
@@ -104,13 +111,18 @@ def _grouping(config: EvaluateConfig) -> Grouping | None:
     return Grouping.parse(config.group) if config.group else None
 
 
-def _names(wanted: Sequence[str]) -> list[str]:
+def _methods(config: EvaluateConfig) -> dict[str, Callable[[], Method]]:
+    """What makes each method that was asked for, trained heads last."""
     from lookhear.prediction.methods import METHODS
+    from lookhear.prediction.methods.trained import Trained
 
-    for name in wanted:
+    for name in config.method:
         if name not in METHODS:
             raise ValueError(f"There is no method {name!r}; choose from {', '.join(METHODS)}.")
-    return [name for name in METHODS if not wanted or name in wanted]
+    for path in (path for path in config.head if path.name in METHODS):
+        raise ValueError(f"{path} is called as a method; give the head's folder another name.")
+    chosen = {name: make for name, make in METHODS.items() if not config.method or name in config.method}
+    return {**chosen, **{path.name: partial(Trained, path) for path in config.head}}
 
 
 def _asked(config: EvaluateConfig) -> list[ClipRow]:
@@ -167,6 +179,7 @@ def _same_run(config: EvaluateConfig, source: Source) -> None:
     from importlib.metadata import version
 
     from lookhear.perception.record import RECORDS
+    from lookhear.prediction.trained_head import head_folder
 
     files = [source.rows / METADATA, source.rows / METADATA_PARQUET, source.records / RECORDS]
     files += sorted(source.records.glob("*.safetensors"))
@@ -174,6 +187,9 @@ def _same_run(config: EvaluateConfig, source: Source) -> None:
     run = {"lookhear": version("lookhear"), "data": data, "settings": config.settings()}
     path = config.out / "run.json"
     before = json.loads(path.read_bytes()) if path.exists() else run
+    heads = {folder.name: _sha256(head_folder(folder) / "model.safetensors") for folder in config.head}
+    run["heads"] = {**before.get("heads", {}), **heads}
+    before["heads"] = {**run["heads"], **before.get("heads", {})}
     for key in run:
         if before.get(key) != run[key]:
             raise ValueError(
@@ -199,21 +215,24 @@ def _done(config: EvaluateConfig, names: Sequence[str]) -> dict[str, set[str]]:
     return {name: {score.clip_id for score in read_scores(folder, name)} for name in names}
 
 
-def _contest(config: EvaluateConfig, names: Sequence[str], grouping: Grouping | None, source: Source) -> Contest:
+def _contest(
+    config: EvaluateConfig, wanted: Mapping[str, Callable[[], Method]], grouping: Grouping | None, source: Source
+) -> Contest:
     """The methods, fitted on the training split."""
     from lookhear.prediction.evaluation import Contest, fit_pooling
-    from lookhear.prediction.methods import METHODS
     from lookhear.prediction.methods.log_linear import learned
     from lookhear.prediction.score_files import add_learned
 
     train = list(source.examples("train"))
-    methods: dict[str, Method] = {name: METHODS[name]() for name in names}
+    methods = {name: make() for name, make in wanted.items()}
     for method in tqdm(methods.values(), "Fitting", unit="method", disable=config.quiet):
         method.fit(train)
-    alpha: dict[str, float | None] = dict.fromkeys(names)
+    alpha: dict[str, float | None] = dict.fromkeys(methods)
     if grouping is not None and config.pooling == "likelihood":
         alpha = fit_pooling(methods, train, grouping)
-    add_learned(config.out / "fitted.json", {name: {**learned(methods[name]), "alpha": alpha[name]} for name in names})
+    add_learned(
+        config.out / "fitted.json", {name: {**learned(methods[name]), "alpha": alpha[name]} for name in methods}
+    )
     return Contest(methods, alpha, frozenset(source.broken), config.seed)
 
 

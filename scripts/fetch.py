@@ -24,7 +24,7 @@ class FetchConfig:
     """
 
     names: Positional[tuple[str, ...]] = ()
-    """Models or sets; "offline" is all that `lookhear locate` uses."""
+    """Models or sets; "offline" is what `lookhear locate` needs, "clip" lets it look at pictures too."""
     accept_licences: FlagCreatePairsOff[bool] = False
     """Accept the licences, also those that forbid commercial use, without being asked."""
     quiet: FlagCreatePairsOff[bool] = False
@@ -77,7 +77,7 @@ def _fetch(config: FetchConfig) -> int:
     wanted = select(config.names)
     todo = list({model.name: model for model, _ in unfinished(wanted)}.values())
     for model in todo:
-        print(_licence_line(model))
+        print(f"{_licence_line(model)}\n  {_download_line(model)}")
     if not _accepted(todo, config.accept_licences):
         return 1
     download(todo, quiet=config.quiet)
@@ -91,6 +91,11 @@ def _fetch(config: FetchConfig) -> int:
 def _licence_line(model: Model) -> str:
     limits = ", not for commercial use" if model.non_commercial else ""
     return f"{model.title}: by {model.origin}; licence {model.licence}{limits}: {model.licence_url}"
+
+
+def _download_line(model: Model) -> str:
+    """What will come over the network, and from where."""
+    return f"{size_text(download_bytes([model]))} from {' and '.join(_sources(model))}: {model.what}"
 
 
 def _accepted(models: Iterable[Model], accept_licences: bool) -> bool:

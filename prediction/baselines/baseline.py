@@ -59,6 +59,12 @@ class Baseline(Head):
         return cls(cls.config_type(**said), **fixed)
 
     @property
+    def sizes(self) -> dict[str, int]:
+        """Those of the trunk, where there is one."""
+        sizes: dict[str, int] = self.config.trunk.sizes
+        return sizes
+
+    @property
     def settings(self) -> dict[str, Any]:
         """The dataclass, as JSON gives it back."""
         settings: dict[str, Any] = json.loads(json.dumps(asdict(self.config)))

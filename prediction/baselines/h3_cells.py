@@ -13,7 +13,7 @@ Brodsky 2018, "H3".
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Literal
 
 import numpy as np
@@ -134,6 +134,10 @@ class H3Density:
 
     def on_cells(self) -> CellDensity:
         """The same on S2 cells of level 7: each belongs to the H3 cell at its centre, whose mass is kept."""
+        return self._cells
+
+    @cached_property
+    def _cells(self) -> CellDensity:
         owner, areas_sr = _on_map(self.table.resolution)
         return CellDensity.of(cells.all_cells(MAP_LEVEL), (self.log_mass - np.log(areas_sr))[owner])
 

@@ -108,6 +108,11 @@ class KernelDensity(Baseline):
         return cls(KernelDensityConfig(fitted.names, fitted.shares, **settings), fitted.places, fitted.kappas)
 
     @property
+    def sizes(self) -> dict[str, int]:
+        """Features clips are compared by."""
+        return self.config.sizes
+
+    @property
     def fixed(self) -> dict[str, Tensor]:
         """Places, and features of the clips there."""
         return {"places": self.places, "kappas": self.kappas, **{name: self._clips(name) for name in self.known}}
@@ -126,7 +131,7 @@ class KernelDensity(Baseline):
 
     def density(self, condition: Condition, base: Base | None = None, row: int = 0) -> KernelMixture:
         """All kernels, weighed for one clip."""
-        check_query(self.config.sizes, condition if self.config.sizes else {})
+        check_query(self.config.sizes, condition)
         with torch.no_grad():
             log_weights = self.logits(condition, {}, 1)[0].log_softmax(0)
             shares = (self.shares * FAST).log_softmax(0)

@@ -90,6 +90,11 @@ class PlonkField(Baseline):
         """The network our flow has for these features."""
         return cls(flow_config(training.sizes, hidden, layers, **settings))
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Those of the network's condition."""
+        return self.config.condition_sizes
+
     def loss(self, batch: Batch, generator: Generator) -> Float[Tensor, ""]:
         """Flow matching on geodesics, with the velocity as the network gives it."""
         y0 = random_uniform(len(batch.y), generator).to(batch.y)
@@ -143,6 +148,10 @@ class PlonkDensity:
 
     def on_cells(self) -> CellDensity:
         """What is reported, on cells and made to add up to 1."""
+        return self._cells
+
+    @cached_property
+    def _cells(self) -> CellDensity:
         return map_on_cells(self.log_density, self.sample(MAP_SAMPLES, seed=0, steps=50))[0]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from lookhear.prediction.methods.evidence import EvidencePosterior
 from lookhear.prediction.methods.late_fusion_average import LateFusionAverage
 from lookhear.prediction.methods.log_pool import log_pool
 from lookhear.prediction.methods.method import Method
@@ -28,6 +29,7 @@ METHODS: dict[str, Callable[[], Method]] = {
     "species_all": species_all,
     "sound": sound,
     "sight": sight,
+    "evidence": EvidencePosterior,
     "late_fusion_average": LateFusionAverage,
     "log_pool": log_pool,
     "ours": ours,

@@ -17,8 +17,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lookhear.data.atomic import write_atomic
-from lookhear.prediction.training.bases import BaseName, save_base
-from lookhear.prediction.training.config import TrainConfig
+from lookhear.prediction.training.bases import save_base
+from lookhear.prediction.training.config import BaseName, TrainConfig
 from lookhear.prediction.training.features import FeatureSet
 from lookhear.prediction.training.head import Head
 from lookhear.prediction.training.state import Progress

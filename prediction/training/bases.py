@@ -16,7 +16,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -31,9 +30,7 @@ from lookhear.prediction.density import UNIFORM_LOG_DENSITY
 from lookhear.prediction.flow import Base, UniformBase
 from lookhear.prediction.flow_density import KernelBase
 from lookhear.prediction.sphere import random_uniform, random_vmf, vmf_log_density
-
-BaseName = Literal["uniform", "places", "evidence"]
-"""What a flow may start from."""
+from lookhear.prediction.training.config import BaseName
 
 SIGMAS_KM = (8.0, 16.0, 32.0, 64.0, 90.0, 128.0, 180.0, 256.0, 360.0, 512.0, 724.0, 1024.0, 2048.0)
 """Bandwidths a kernel is mixed from."""
@@ -185,6 +182,20 @@ def save_base(folder: Path, name: BaseName, base: Base) -> None:
         write_atomic(folder / "base.safetensors", save({key: x.cpu().contiguous() for key, x in tensors.items()}))
         record["even"] = base.even
     write_atomic(folder / "base.json", json.dumps(record) + "\n")
+
+
+def base_name(folder: Path) -> BaseName:
+    """What the head in a folder starts from.
+
+    Raises:
+        FileNotFoundError: the file is missing.
+        ValueError: it is damaged.
+    """
+    try:
+        name: BaseName = json.loads((folder / "base.json").read_text())["base"]
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f"The base in {folder} is damaged or cut short ({error}); copy it again.") from error
+    return name
 
 
 def load_base(folder: Path) -> Base:

@@ -9,6 +9,9 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+BaseName = Literal["uniform", "places", "evidence"]
+"""What a flow may start from: knowing nothing, kernels on training places, each clip's evidence posterior."""
+
 FREE = ("log_every", "checkpoint_every", "keep", "device")
 """Settings that may change when a run goes on: they do not change what is learnt."""
 

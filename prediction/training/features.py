@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,8 +18,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import Tensor
 
-from lookhear.data.avg.row import Split
-from lookhear.prediction.example import read_examples
+from lookhear.prediction.example import Example
 from lookhear.prediction.flow import Base, UniformBase
 
 
@@ -100,19 +98,15 @@ class FeatureSet:
         return cls(y, known, present, ids, base or UniformBase(), cut)
 
     @classmethod
-    def of(cls, folder: Path, split: Split, records: Path | None = None) -> FeatureSet:
-        """One split of an AVG-style set; features are those perception wrote (`lookhear.perception.record`).
+    def of(cls, examples: Sequence[Example]) -> FeatureSet:
+        """Clips of an AVG-style set; features are those perception wrote (`lookhear.perception.record`).
 
         Raises:
-            FileNotFoundError: rows or records are missing.
-            ValueError: the split is empty, or features of one name differ in size.
+            ValueError: there is no clip, or features of one name differ in size.
         """
-        examples = list(read_examples(folder, split, records))
-        if not examples:
-            raise ValueError(f"There is no clip of split {split!r} in {folder}.")
         names = sorted({name for one in examples for name in one.record.features})
         parts = {name: _rows([one.record.features.get(name) for one in examples], name) for name in names}
-        units = np.array([one.row.point.unit for one in examples])
+        units = np.array([one.row.point.unit for one in examples]).reshape(-1, 3)
         return cls.from_arrays(units, parts, [one.row.location_id for one in examples])
 
     def __len__(self) -> int:

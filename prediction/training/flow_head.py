@@ -88,6 +88,11 @@ class FlowHead(Head):
         return SolverConfig(stretch=self.net.config.stretch, max_steps=16 * refined)
 
     @property
+    def sizes(self) -> dict[str, int]:
+        """Those of the network's condition."""
+        return self.net.config.condition_sizes
+
+    @property
     def settings(self) -> dict[str, Any]:
         """The network and the ways it is trained on."""
         blur = None if self.blur is None else dict(zip(self.blur.names, self.blur.shares, strict=True))

@@ -45,6 +45,11 @@ class Head(nn.Module, ABC):
 
     @property
     @abstractmethod
+    def sizes(self) -> dict[str, int]:
+        """The features it takes, and their sizes."""
+
+    @property
+    @abstractmethod
     def settings(self) -> dict[str, Any]:
         """What it was made with, as JSON: a checkpoint of other settings is not taken."""
 

@@ -4,8 +4,8 @@ In: a result (and the clip's file, if it is still there). Out: HTML. Everything 
 `page_markup`; scripts and styles run only by their digest (Content-Security-Policy), so nothing that was written
 into a clip's tags can run or load anything. The same result gives the same bytes.
 
-A page tells: the answer, the maps, why, what was heard and when, frames, all findings, chances, the file's claims,
-next checks, limits, settings. It does not know streets or buildings: its maps end at Natural Earth's outlines.
+A page tells: the answer, the maps, why, what was found and when, frames, signs, all findings, chances, the file's
+claims, next checks, limits, settings. It does not know streets or buildings: its maps end at Natural Earth's outlines.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from string import Template
 
 from lookhear.data.preview import Preview
 from lookhear.prediction.result import Result
-from lookhear.prediction.writers import page_answer, page_marks, page_media, page_reasons
+from lookhear.prediction.writers import page_answer, page_frames, page_marks, page_media, page_reasons
 from lookhear.prediction.writers.page_cells import HELD, HELD_BEFORE, heat_of
 from lookhear.prediction.writers.page_markup import Markup, element, join, text
 from lookhear.prediction.writers.page_world import world_map
@@ -29,13 +29,13 @@ EXTENSION = "html"
 
 def write(result: Result) -> bytes:
     """The whole page."""
-    preview, missing = page_media.preview_of(result.clip)
+    preview, missing = page_media.preview_of(result.clip, frames=not page_frames.own_frames(result))
     sections = (
         page_answer.headline(result),
         _maps(result),
         _section("why", "Why", page_reasons.trace(result)),
-        _section("sound", "What was heard, and when", _sound(result, preview, missing)),
-        _section("frames", "What is seen", page_media.frames(preview)),
+        _section("sound", "What was found, and when", _sound(result, preview, missing)),
+        _section("frames", "What is seen", page_frames.seen(result, preview)),
         _section("findings", "All findings", page_reasons.evidence_table(result)) if result.evidence else None,
         _section("chances", "How likely", page_answer.chances(result)) if result.best else None,
         _section("claims", "What the file says of itself", page_answer.claims(result), "shown, not used"),

@@ -1,4 +1,4 @@
-"""What the clip sounds and looks like: spectrogram with sound to play, a lane for each finding, frames.
+"""What the clip sounds like, and when what was found: spectrogram with sound to play, and a lane for each finding.
 
 In: a result, whose file may be gone. Out: HTML with everything embedded as data URIs, or a sentence that says why
 there is nothing to play. Positions in time are shares of the width, so the time line fits any screen.
@@ -6,14 +6,13 @@ there is nothing to play. Positions in time are shares of the width, so the time
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Sequence
 
 from lookhear.data.clip import Clip, ClipError
 from lookhear.data.preview import Preview, height_of
 from lookhear.perception.evidence import Evidence, Moment
 from lookhear.prediction.result import Result
-from lookhear.prediction.writers.page_markup import Markup, element, join
+from lookhear.prediction.writers.page_markup import Markup, data_uri, element, join
 from lookhear.prediction.writers.page_reasons import moment_link
 from lookhear.reasoning.outlook import percent
 from lookhear.reasoning.rules import clock
@@ -28,10 +27,10 @@ TICK_STEPS_S = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 72
 FREQUENCIES_HZ = (500, 1000, 2000, 4000, 8000)
 
 
-def preview_of(clip: Clip) -> tuple[Preview, str | None]:
-    """The clip's media, or none and the reason."""
+def preview_of(clip: Clip, frames: bool = True) -> tuple[Preview, str | None]:
+    """The clip's media, with frames if they are wanted, or none and the reason."""
     try:
-        return Preview.of(clip), None
+        return (Preview.of(clip) if frames else Preview.of(clip, frames=0)), None
     except (ClipError, OSError) as error:
         return Preview(), str(error)
 
@@ -49,36 +48,13 @@ def sound_section(result: Result, preview: Preview) -> Markup | None:
     return join(*figures) if figures else None
 
 
-def frames(preview: Preview) -> Markup | None:
-    """Frames with their times."""
-    if not preview.frames:
-        return None
-    shown = [
-        element(
-            "figure",
-            element(
-                "img",
-                src=_data_uri("image/jpeg", frame.jpeg),
-                width=frame.width_px,
-                height=frame.height_px,
-                alt=f"The clip at {when}",
-            ),
-            element(
-                "figcaption", moment_link(frame.time_s, clock(frame.time_s)) if preview.sound else clock(frame.time_s)
-            ),
-        )
-        for frame, when in ((frame, clock(frame.time_s)) for frame in preview.frames)
-    ]
-    return element("div", *shown, class_="frames")
-
-
 def _playable(preview: Preview, evidence: Sequence[Evidence]) -> Markup:
     assert preview.sound and preview.spectrogram_png and preview.sound_mime
     player = element(
         "audio",
         controls=True,
         preload="auto",
-        src=_data_uri(preview.sound_mime, preview.sound),
+        src=data_uri(preview.sound_mime, preview.sound),
         aria_label="Sound of the clip",
     )
     return join(_timeline(preview, evidence, preview.sound_s, "play"), player)
@@ -106,7 +82,7 @@ def _row(class_: str, name: object, content: Markup, id_: str | None = None) -> 
 def _spectrogram(png: bytes, end_s: float) -> Markup:
     """The picture with frequencies, and a cursor that the script moves."""
     picture = element(
-        "img", src=_data_uri("image/png", png), alt="Spectrogram of the sound: time to the right, pitch upwards"
+        "img", src=data_uri("image/png", png), alt="Spectrogram of the sound: time to the right, pitch upwards"
     )
     scale = []
     for frequency_hz in FREQUENCIES_HZ:
@@ -166,8 +142,3 @@ def _axis(end_s: float) -> Iterator[Markup]:
         yield element("line", x1=f"{x:.3f}%", x2=f"{x:.3f}%", y1=0, y2=5)
         words = f"{k * step_s:.1f}" if step_s < 1 else clock(k * step_s)
         yield element("text", words, x=f"{x:.3f}%", y=18, text_anchor=anchor)
-
-
-def _data_uri(mime: str, data: bytes) -> Markup:
-    """Bytes as an address; base64 has nothing to escape."""
-    return Markup(f"data:{mime};base64,{base64.b64encode(data).decode()}")

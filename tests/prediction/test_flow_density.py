@@ -166,7 +166,7 @@ def test_bad_input_is_refused_in_a_sentence():
         FlowDensity(net, {"x": torch.ones(1, 2)}).log_density(np.array([[np.nan, 0, 1]]))
     with pytest.raises(ValueError, match="NaN or infinite"):
         FlowDensity(net, {"x": torch.tensor([[1.0, float("inf")]])})
-    with pytest.raises(ValueError, match="one row"):
+    with pytest.raises(ValueError, match="one query"):
         FlowDensity(net, {"x": torch.ones(2, 2)})
     with pytest.raises(ValueError, match=r"\[batch, 2\]"):
         FlowDensity(net, {"x": torch.ones(1, 3)})

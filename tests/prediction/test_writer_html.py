@@ -280,8 +280,8 @@ def test_a_picture_is_shown(tmp_path: Path) -> None:
     clip = Clip.open(tmp_path / "view.png")
     page = Page(html.write(replace(world(None), clip=clip, evidence=())))
     (picture,) = page.all("img")
-    assert (picture["width"], picture["height"], picture["alt"]) == ("64", "48", "The clip at 0:00")
-    assert "What was heard" not in page.text
+    assert (picture["width"], picture["height"], picture["alt"]) == ("64", "48", "The picture")
+    assert "What was found, and when" not in page.text
 
 
 @pytest.mark.parametrize("middle", [FIJI, GeoPoint(64.0, -170.0), GeoPoint(10.0, -30.0)])

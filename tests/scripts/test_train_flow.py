@@ -11,10 +11,14 @@ import pytest
 import torch
 import tyro
 
+from lookhear.data import cells
 from lookhear.data.avg.row import ClipRow, write_rows
 from lookhear.perception.record import ClipRecord, write_records
+from lookhear.prediction.density import CellDensity
 from lookhear.prediction.flow import load_flow
 from lookhear.prediction.flow_density import KernelBase
+from lookhear.prediction.trained_head import TrainedHead
+from lookhear.prediction.training import posteriors
 from lookhear.prediction.training.bases import load_base
 from lookhear.prediction.training.config import TrainConfig
 from lookhear.scripts.train_flow import TrainFlowConfig, train_flow
@@ -54,7 +58,7 @@ def one_thread():
 
 def test_the_command_leaves_a_flow_with_its_base_and_card(clips, tmp_path, capsys):
     assert train_flow(config(clips, "--out", tmp_path / "run", "--base", "places", *TINY)) == 0
-    folder = tmp_path / "run" / "flow"
+    folder = tmp_path / "run" / "head"
     net, base = load_flow(folder), load_base(folder)
     assert net.config.condition_sizes == {"sound": 2}
     assert isinstance(base, KernelBase) and len(base.means) % 48 == 0
@@ -66,8 +70,8 @@ def test_the_command_leaves_a_flow_with_its_base_and_card(clips, tmp_path, capsy
 
 def test_it_can_be_trained_on_places_alone(clips, tmp_path, capsys):
     assert train_flow(config(clips, "--out", tmp_path, "--features", *TINY)) == 0
-    assert load_flow(tmp_path / "flow").config.condition_sizes == {}
-    assert "given nothing" in (tmp_path / "flow" / "README.md").read_text()
+    assert load_flow(tmp_path / "head").config.condition_sizes == {}
+    assert "given nothing" in (tmp_path / "head" / "README.md").read_text()
 
 
 def test_a_folder_without_the_features_is_refused_in_a_sentence(clips, tmp_path):
@@ -91,6 +95,49 @@ def test_two_processes_train_one_flow(clips, tmp_path):
         done = subprocess.run([*run, *command], capture_output=True, text=True, env=environment)
         assert done.returncode == 0, done.stderr
         assert done.stdout.count("validation NLL") == 1
-    assert load_flow(tmp_path / "run" / "flow").config.condition_sizes == {"sound": 2}
+    assert load_flow(tmp_path / "run" / "head").config.condition_sizes == {"sound": 2}
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines if "loss" in line] == [2]
+
+
+def test_a_rival_is_trained_by_the_same_command_and_read_back(clips, tmp_path):
+    arguments = ("--out", tmp_path / "run", "--head", "vmf_mixture", *TINY)
+    assert train_flow(config(clips, *arguments)) == 0
+    head = TrainedHead.load(tmp_path / "run")
+    assert head.head.name == "vmf_mixture" and not head.wants_evidence
+    north, south = np.array([[0.5, 0.0, 0.866]]), np.array([[0.5, 0.0, -0.866]])
+    density = head.density({"sound": np.array([1.0, 1.0], dtype=np.float32), "unknown": np.zeros(9)})
+    assert np.isfinite(density.log_density(np.concatenate([north, south]))).all()
+
+
+def test_a_flow_can_start_from_the_evidence_of_each_clip(clips, tmp_path, monkeypatch):
+    halves = [
+        CellDensity.of(cells.all_cells(2), np.where(cells.centers(cells.all_cells(2))[:, 2] > 0, a, -a))
+        for a in (3.0, -3.0)
+    ]
+
+    class Evidence:
+        def density(self, example):
+            return halves[0 if example.row.lat_deg > 0 else 1]
+
+    monkeypatch.setattr(posteriors, "EvidencePosterior", Evidence)
+    arguments = ("--out", tmp_path / "run", "--base", "evidence", "--features", "evidence", "--jobs", "1", *TINY)
+    assert train_flow(config(clips, *arguments)) == 0
+    head = TrainedHead.load(tmp_path / "run")
+    assert head.wants_evidence
+    density = head.density({}, halves[0])
+    assert (
+        density.log_density(np.array([[0.6, 0.0, 0.8]]))[0] > density.log_density(np.array([[0.6, 0.0, -0.8]]))[0] + 2
+    )
+    with pytest.raises(ValueError, match="evidence posterior"):
+        head.density({})
+    kept = list((tmp_path / "run").glob("posteriors-*.safetensors"))
+    monkeypatch.setattr(posteriors, "_computed", None)
+    assert len(kept) == 2 and train_flow(config(clips, *arguments)) == 0, "posteriors are read again"
+
+
+def test_a_head_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="no head 'magic'; choose flow, regression_euclidean"):
+        TrainFlowConfig(tmp_path, tmp_path, head="magic")
+    with pytest.raises(ValueError, match="Only a flow starts from somewhere"):
+        TrainFlowConfig(tmp_path, tmp_path, head="h3_0", base="places")

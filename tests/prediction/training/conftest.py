@@ -51,6 +51,10 @@ class OneKernel(Head):
         raise NotImplementedError
 
     @property
+    def sizes(self):
+        return {"which": 2}
+
+    @property
     def settings(self):
         return {}
 

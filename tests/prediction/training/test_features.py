@@ -6,6 +6,7 @@ import torch
 
 from lookhear.data.avg.row import ClipRow, write_rows
 from lookhear.perception.record import ClipRecord, write_records
+from lookhear.prediction.example import read_examples
 from lookhear.prediction.training.features import FeatureSet
 
 UNITS = np.array([[0.0, 0, 1], [0, 0, -1], [-1, 0, 0], [0, 1, 0]])
@@ -66,13 +67,13 @@ def write_set(folder, features):
 
 def test_a_folder_gives_the_split_with_what_perception_wrote(tmp_path):
     write_set(tmp_path, [{"sound": np.ones(3)}, {}, {"sound": np.zeros(3)}, {"sound": np.full(3, 2.0)}])
-    found = FeatureSet.of(tmp_path, "train")
+    found = FeatureSet.of(list(read_examples(tmp_path, "train")))
     assert repr(found) == "FeatureSet(3 clips at 3 places, sound: 3)"
     assert found.location_ids == ("p0", "p1", "p3")
     assert found.present["sound"].tolist() == [True, False, True]
     assert np.allclose(found.y[1], [0, 0, -1], atol=1e-6)
-    with pytest.raises(ValueError, match="split 'test'"):
-        FeatureSet.of(tmp_path, "test")
+    with pytest.raises(ValueError, match="no clip in this set"):
+        FeatureSet.of([])
 
 
 def test_features_can_be_chosen_and_those_nobody_has_are_missing():

@@ -1,0 +1,97 @@
+"""A head that was trained, read from its folder and asked about clips.
+
+In: the folder that training left (`lookhear.prediction.training.artefact`), a clip's features and its evidence
+posterior. Out: a density. What the head starts from, and whether it wants the posterior, stand in the folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from numpy import ndarray
+
+from lookhear.prediction.baselines import load_baseline
+from lookhear.prediction.density import CellDensity, GeoDensity
+from lookhear.prediction.flow import Base, load_flow
+from lookhear.prediction.flow_density import CellBase
+from lookhear.prediction.training.bases import base_name, load_base
+from lookhear.prediction.training.flow_head import FlowHead
+from lookhear.prediction.training.head import Head
+from lookhear.prediction.training.posteriors import EVIDENCE, evidence_feature
+
+HEAD = "head"
+"""The folder within a training's folder."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedHead:
+    """A head with what it starts from.
+
+    Example:
+        >>> head = TrainedHead.load(Path("runs/flow"))                              # doctest: +SKIP
+        >>> head.density(record.features, posterior).on_cells().median
+    """
+
+    head: Head
+    """With its weights."""
+    base: Base | None
+    """What it starts from; None: each clip's evidence posterior."""
+
+    @classmethod
+    def load(cls, folder: Path) -> TrainedHead:
+        """The head in a folder, or in the folder of its training.
+
+        Raises:
+            FileNotFoundError: there is none.
+            ValueError: a file is damaged, or files do not belong together.
+        """
+        folder = head_folder(folder)
+        base = None if base_name(folder) == "evidence" else load_base(folder)
+        return cls(load_head(folder), base)
+
+    @property
+    def wants_evidence(self) -> bool:
+        """Whether it cannot answer without the evidence posterior."""
+        return self.base is None or EVIDENCE in self.head.sizes
+
+    def density(self, features: Mapping[str, Float[ndarray, " _"]], evidence: CellDensity | None = None) -> GeoDensity:
+        """Where a clip may have been recorded; features the head does not know are passed over.
+
+        Raises:
+            ValueError: it wants the evidence posterior and gets none, or a feature has the wrong size or is NaN.
+        """
+        if self.wants_evidence and evidence is None:
+            raise ValueError("This head starts from the evidence posterior of a clip, but none was given.")
+        known = dict(features) | ({EVIDENCE: evidence_feature(evidence)} if evidence is not None else {})
+        condition = {name: torch.tensor(known[name])[None] for name in self.head.sizes if name in known}
+        base = CellBase((evidence,)) if self.base is None and evidence is not None else self.base
+        return self.head.density(condition, base)
+
+
+def head_folder(folder: Path) -> Path:
+    """Where the head is: the folder itself, or `head` within it."""
+    return folder if (folder / "config.json").exists() else folder / HEAD
+
+
+def load_head(folder: Path) -> Head:
+    """The flow or the baseline in a folder.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: a file is damaged.
+    """
+    try:
+        record = json.loads((folder / "config.json").read_text())
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{folder / 'config.json'} is damaged or cut short ({error}); copy it again.") from error
+    if "head" in record:
+        return load_baseline(folder)
+    net = load_flow(folder)
+    head = FlowHead(net.config)
+    head.net.load_state_dict(net.state_dict())
+    return head.eval()
