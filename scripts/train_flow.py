@@ -120,9 +120,10 @@ def read_sets(config: TrainFlowConfig) -> tuple[FeatureSet, FeatureSet]:
     training, validation = (FeatureSet.of(some) for some in clips)
     found: tuple[list[CellDensity], ...] = ([], [])
     if config.base == "evidence" or "evidence" in config.features:
+        from lookhear.data.models import cache_dir
         from lookhear.prediction.training.posteriors import posteriors, with_evidence
 
-        found = tuple(posteriors(some, config.out, config.jobs) for some in clips)
+        found = tuple(posteriors(some, cache_dir() / "derived", config.jobs) for some in clips)
         training, validation = with_evidence(training, found[0]), with_evidence(validation, found[1])
     known = [name for name in config.features if name in training.condition]
     if config.features and not known:

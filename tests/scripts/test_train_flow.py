@@ -121,6 +121,7 @@ def test_a_flow_can_start_from_the_evidence_of_each_clip(clips, tmp_path, monkey
             return halves[0 if example.row.lat_deg > 0 else 1]
 
     monkeypatch.setattr(posteriors, "EvidencePosterior", Evidence)
+    monkeypatch.setenv("LOOKHEAR_CACHE", str(tmp_path / "cache"))
     arguments = ("--out", tmp_path / "run", "--base", "evidence", "--features", "evidence", "--jobs", "1", *TINY)
     assert train_flow(config(clips, *arguments)) == 0
     head = TrainedHead.load(tmp_path / "run")
@@ -131,7 +132,7 @@ def test_a_flow_can_start_from_the_evidence_of_each_clip(clips, tmp_path, monkey
     )
     with pytest.raises(ValueError, match="evidence posterior"):
         head.density({})
-    kept = list((tmp_path / "run").glob("posteriors-*.safetensors"))
+    kept = list((tmp_path / "cache" / "derived").glob("posteriors-*.safetensors"))
     monkeypatch.setattr(posteriors, "_computed", None)
     assert len(kept) == 2 and train_flow(config(clips, *arguments)) == 0, "posteriors are read again"
 
