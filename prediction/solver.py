@@ -29,6 +29,9 @@ from lookhear.prediction.walk import RALSTON_3, RK_4, Grid, Walk, by_nodes, by_s
 FAINT_NATS = 15.0
 """A place this far below its base's log-density (a three-millionth) need not be known as well as others."""
 
+ADAMS_TIMES = 4
+"""Passes with up to so many times the first one's steps are Adams' too: a fourth of the evaluations."""
+
 MENDED_RAD = 0.1
 """A point whose foretold steps were mended by more than this in all is solved again: beyond it errors jump."""
 
@@ -177,8 +180,8 @@ def _unsure(
 
 
 def _walk(field: Field, y: Float[Tensor, "n 3"], config: SolverConfig, steps: int, backward: bool) -> Walk:
-    """One pass; only the first is Adams', whose steps a stiff field makes unstable where Runge and Kutta's are not."""
+    """One pass; a stiff field makes Adams' steps unstable where Runge and Kutta's are not, so those have the last word."""
     grid = Grid.of(steps, config.warp, config.stretch, backward)
     if config.method == "adams":
-        return by_nodes(field, y, grid, backward, adams=steps == config.steps)
+        return by_nodes(field, y, grid, backward, adams=steps <= ADAMS_TIMES * config.steps)
     return by_stages(field, y, grid, backward, RALSTON_3 if config.method == "ralston3" else RK_4)

@@ -6,13 +6,19 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from small_world import make_examples, write_set
 
 from lookhear.data.avg.row import write_rows
 from lookhear.perception.evidence import Evidence, Moment
 from lookhear.perception.hearing import Hearing
+from lookhear.prediction.baselines import BASELINES
+from lookhear.prediction.flow import UniformBase
 from lookhear.prediction.methods import METHODS
 from lookhear.prediction.score_files import read_scores
+from lookhear.prediction.sphere import random_uniform
+from lookhear.prediction.training.bases import save_base
+from lookhear.prediction.training.features import FeatureSet
 from lookhear.scripts.evaluate import EvaluateConfig, evaluate
 
 KNOWING_NOTHING = ("random_place", "prior")
@@ -86,6 +92,22 @@ def test_a_broken_method_is_a_miss_and_stops_nothing(data, tmp_path, monkeypatch
     assert problem == {"method": "random_place", "clip_id": "test-3", "error": "RuntimeError: lost, with a comma"}
     (random_place, prior) = table(tmp_path / "out")["methods"]
     assert random_place["overall"]["missing"] == 1 and prior["overall"]["missing"] == 0
+
+
+def test_trained_heads_are_compared_and_others_of_their_name_are_refused(data, tmp_path):
+    def kernel_head(seed):
+        units = random_uniform(30, torch.Generator().manual_seed(seed)).numpy()
+        sets = FeatureSet.from_arrays(units[:20]), FeatureSet.from_arrays(units[20:])
+        BASELINES["kernel_density"](*sets).save(tmp_path / "kernels" / "head")
+        save_base(tmp_path / "kernels" / "head", "uniform", UniformBase())
+
+    kernel_head(0)
+    assert run(data, tmp_path / "out", head=(tmp_path / "kernels",)) == 0
+    assert [one["method"] for one in table(tmp_path / "out")["methods"]] == [*KNOWING_NOTHING, "kernels"]
+    assert run(data, tmp_path / "out") == 0, "without the head the same folder still serves"
+    kernel_head(1)
+    with pytest.raises(ValueError, match="another run: its heads"):
+        run(data, tmp_path / "out", head=(tmp_path / "kernels",))
 
 
 def test_a_limit_is_spread_over_the_set(data, tmp_path):
