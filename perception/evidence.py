@@ -121,6 +121,11 @@ class Evidence:
     """Where it points, or None where the detector does not know."""
 
     @property
+    def is_heard(self) -> bool:
+        """Whether it is a sound, rather than something in the pictures."""
+        return self.kind in ("species", "sound")
+
+    @property
     def start_s(self) -> float:
         """Beginning of the first moment, in seconds."""
         return self.moments[0].start_s

@@ -1,7 +1,7 @@
 """GeoCLIP's location encoder: a place in, 512 numbers out; pictures live in the same space.
 
 This is our own torch module of it, with the published weights. Upstream's output has no fixed length and is only ever
-compared by direction, so `embed` normalises. What is not here: the image encoder (CLIP ViT-L/14 cannot be fetched).
+compared by direction, so `embed` normalises. The image encoder is in `geoclip_image.py`.
 
 Not known to the model: that longitude is a circle. Across 22 km of the antimeridian the median cosine is 0.30, and
 0.75 to 0.77 across other meridians. `embed` closes the seam by blending, so within `SEAM_KM` of it, and only there,
@@ -82,8 +82,8 @@ class LocationEncoder(nn.Module):
             ValueError: the file is another model.
         """
         path = path or model_path("geoclip", "location_encoder_weights.pth")
-        model = cls()
         theirs = torch.load(path, map_location="cpu", weights_only=True)
+        model = cls()
         try:
             model.load_state_dict({_name(key): value for key, value in theirs.items()})
         except (RuntimeError, KeyError) as error:

@@ -2,12 +2,19 @@
 
 The places that fit are the density's candidates, rounded to a hundredth of a degree (1 km), so that a model can copy
 them; they are named by the gazetteer. Which findings support a place follows from where they point.
+
+On disk, where briefs of a set are kept: `<split>-<first clip>.jsonl`, fifty each and whole or not there, so that a run
+that is killed loses a minute.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from tqdm import tqdm
 
 from lookhear.data.gazetteer import gazetteer
 from lookhear.perception.evidence import Evidence, Moment
@@ -16,7 +23,7 @@ from lookhear.prediction.example import Example
 from lookhear.prediction.locator import look_out
 from lookhear.prediction.methods.log_linear import LogLinear
 from lookhear.prediction.methods.sense import shared_gallery, shared_pointing
-from lookhear.reasoning.mllm.brief import Brief, Option
+from lookhear.reasoning.mllm.brief import Brief, Option, read_briefs, write_briefs
 from lookhear.reasoning.rules import supporting
 
 OPTIONS = 3
@@ -24,6 +31,9 @@ OPTIONS = 3
 
 DIGITS = 2
 """Decimals of their coordinates in degrees."""
+
+KEPT = 50
+"""Briefs of a file."""
 
 PICTURE = "the picture"
 """What the evidence of the eyes is called."""
@@ -41,6 +51,24 @@ def briefs_of(method: LogLinear, examples: Iterable[Example]) -> Iterator[Brief]
     """The briefs of clips of a set, with the density of a fitted method."""
     for example in examples:
         yield make_brief(example.row.clip_id, pointed_evidence(example), method.density(example))
+
+
+def kept_briefs(
+    folder: Path, split: str, fitted: Callable[[], LogLinear], examples: Sequence[Example], quiet: bool = False
+) -> list[Brief]:
+    """The briefs of clips, made where they are not in the folder yet; the method is fitted only if one is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    method, briefs = cache(fitted), list[Brief]()
+    with tqdm(total=len(examples), desc=f"Briefs ({split})", unit="clip", disable=quiet) as bar:
+        for start in range(0, len(examples), KEPT):
+            some, path = examples[start : start + KEPT], folder / f"{split}-{start:06d}.jsonl"
+            kept = list(read_briefs(path)) if path.exists() else []
+            if [one.clip_id for one in kept] != [one.row.clip_id for one in some]:
+                kept = list(briefs_of(method(), some))
+                write_briefs(path, kept)
+            briefs += kept
+            bar.update(len(some))
+    return briefs
 
 
 def pointed_evidence(example: Example) -> tuple[Evidence, ...]:

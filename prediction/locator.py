@@ -17,7 +17,7 @@ from typing import Any
 
 from lookhear.data.clip import Clip
 from lookhear.data.gazetteer import gazetteer
-from lookhear.data.models import MODELS, missing_sentence
+from lookhear.data.models import MODELS, missing_sentence, state
 from lookhear.data.outline import outline_name, read_outline
 from lookhear.data.provenance import claims_of
 from lookhear.perception.evidence import Evidence
@@ -95,7 +95,11 @@ class Locator:
             density=density,
             outlook=outlook,
             trace=write_trace(evidence, outlook),
-            notes=(*_notes(clip, evidence, heard, week), *self._sight_notes(clip), *_region_note(everywhere, region)),
+            notes=(
+                *_notes(clip, evidence, heard, week),
+                *(seen.notes or self._sight_notes(clip)),
+                *_region_note(everywhere, region),
+            ),
             settings={"week": week, "prior": prior, "region": outline_name(region) if region else None},
             run=_run(time.perf_counter() - started, self._models(clip)),
             frames=seen.frames,
@@ -111,16 +115,26 @@ class Locator:
         unread = () if reads else ("Writing was not read; `pip install rapidocr` adds that.",)
         if sight is None:
             for_what = "was read only for its writing" if reads else "was not looked at for its place"
-            return (f"The picture {for_what}. {missing_sentence(MODELS['clip'], 'missing')}", *unread)
+            return (f"The picture {for_what}. {_what_sight_lacks()}".strip(), *unread)
         if sight.fitted:
             return unread
         doubt = "How sure the look of a scene makes it was fitted on simulated pictures, not on real ones"
         return (f"{doubt}; `lookhear train sight` fits it on yours.", *unread)
 
     def _models(self, clip: Clip) -> dict[str, str]:
-        """Licences of the models that a clip meets."""
-        sees = clip.has_picture and self.seeing.sight is not None
-        return {name: MODELS[name].licence for name in ("birdnet", *(("geoclip", "clip") if sees else ()))}
+        """Licences of the models that a clip met."""
+        names = ["birdnet"] if clip.has_sound else []
+        if clip.has_picture and self.seeing.sight is not None:
+            names += ["geoclip", "clip"]
+        licences = {name: MODELS[name].licence for name in names}
+        reads = clip.has_picture and self.seeing.reader is not None
+        return licences | ({"rapidocr": "Apache-2.0"} if reads else {})
+
+
+def _what_sight_lacks() -> str:
+    """Which model must be fetched before pictures are looked at, and how."""
+    absent = [model for model in (MODELS["geoclip"], MODELS["clip"]) if state(model) != "present"]
+    return missing_sentence(absent[0], state(absent[0])) if absent else ""
 
 
 def look_out(density: CellDensity, points: bool) -> Outlook:
@@ -159,7 +173,7 @@ def _notes(clip: Clip, evidence: tuple[Evidence, ...], heard: Heard | None, week
             notes.append(f"{heard.doubtful} fainter guesses of the sound detector were not believed.")
         if heard.windows and heard.steady == heard.windows:
             notes.append("The sound is steady throughout (noise, hum or silence): nothing in it tells of a place.")
-    if evidence and week is None:
+    if week is None and any(one.kind == "species" for one in evidence):
         notes.append("No date was given, so every season counts; --date or --week narrows it.")
     return tuple(notes)
 

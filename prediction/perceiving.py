@@ -24,7 +24,7 @@ import numpy as np
 
 from lookhear.data.atomic import write_atomic
 from lookhear.data.avg.row import ClipRow, write_rows
-from lookhear.data.clip import Clip
+from lookhear.data.clip import Clip, ClipError
 from lookhear.data.models import MissingModelError
 from lookhear.perception.evidence import Evidence
 from lookhear.perception.geoclip_image import has_clip
@@ -46,7 +46,8 @@ def perceive(folder: Path, rows: Sequence[ClipRow], out: Path, jobs: int) -> Ite
     """
     (out / "clips").mkdir(parents=True, exist_ok=True)
     missing = [row for row in rows if not _path(out, row).exists()]
-    for row, line in in_processes(_perceive, missing, jobs, _load, folder) if missing else ():
+    sight = Sight.load() if missing and has_clip() else None  # loaded once: all processes share its memory
+    for row, line in in_processes(_perceive, missing, jobs, _load, folder, sight) if missing else ():
         write_atomic(_path(out, row), line)
         yield row.clip_id
     found = [json.loads(_path(out, row).read_bytes()) for row in rows]
@@ -79,8 +80,8 @@ _senses: list[tuple[Hearing, Sight | None, Path]] = []
 """What this process hears and sees with, and where the clips lie."""
 
 
-def _load(folder: Path) -> None:
-    _senses[:] = [(Hearing.load(), Sight.load() if has_clip() else None, folder)]
+def _load(folder: Path, sight: Sight | None) -> None:
+    _senses[:] = [(Hearing.load(), sight, folder)]
 
 
 def _perceive(row: ClipRow) -> tuple[ClipRow, str]:
@@ -92,10 +93,20 @@ def _perceive(row: ClipRow) -> tuple[ClipRow, str]:
             raise ValueError(f"Clip {row.clip_id} has no file.")
         clip = Clip.open(folder / row.file_name)
         evidence = hearing.evidence(clip, week)[0] if clip.has_sound else ()
-        features = {"sight": sight.feature(clip).tolist()} if sight and clip.has_picture else {}
+        features = _features(clip, sight) if sight and clip.has_picture else {}
     except MissingModelError:
         raise
     except Exception as error:  # one bad clip must not stop the others, whatever is wrong with it
         return row, json.dumps({"clip_id": row.clip_id, "error": f"{type(error).__name__}: {error}"})
     bare = [{**one.to_json(), "where": None} for one in evidence]
     return row, json.dumps({"clip_id": row.clip_id, "week": week, "evidence": bare, "features": features})
+
+
+def _features(clip: Clip, sight: Sight) -> dict[str, list[float]]:
+    """What a clip looks like; damaged pictures are no reason to lose its sound."""
+    try:
+        return {"sight": sight.feature(clip).tolist()}
+    except ClipError:
+        if clip.has_sound:
+            return {}
+        raise

@@ -45,10 +45,15 @@ def write_trace(evidence: Sequence[Evidence], outlook: Outlook) -> Trace:
 def _found(evidence: Sequence[Evidence]) -> Claim:
     if not evidence:
         return Claim("heard", "Nothing was found that could be named.")
-    named = [f"{one.label} ({clock(one.start_s)}–{clock(one.end_s)}, {percent(one.confidence)})" for one in evidence]
+    named = [f"{one.label} ({_when(one)}{percent(one.confidence)})" for one in evidence]
     rest = len(named) - HEARD_MAX
     shown = named[:HEARD_MAX] + ([f"{rest} more"] if rest > 0 else [])
     return Claim("heard", f"Found {_and(shown)}.", tuple(one.id for one in evidence[:HEARD_MAX]))
+
+
+def _when(one: Evidence) -> str:
+    """Its stretch of the clip; a still picture has none."""
+    return f"{clock(one.start_s)}–{clock(one.end_s)}, " if one.end_s > 0 else ""
 
 
 def _places(evidence: Sequence[Evidence], outlook: Outlook, point: GeoPoint) -> list[Claim]:
@@ -96,7 +101,7 @@ def _against(evidence: Sequence[Evidence], outlook: Outlook) -> list[Claim]:
     if outlook.point is not None:
         for one in opposing(evidence, outlook.point):
             sure = percent(one.confidence)
-            text = f"{one.label} speaks against it: it is not expected there (heard with {sure} confidence)."
+            text = f"{one.label[:1].upper()}{one.label[1:]} speaks against it: it is not expected there (found with {sure} confidence)."
             claims.append(Claim("against", text, (one.id,)))
     others = [c for c in outlook.continents[1:] if c.probability >= OTHER]
     if outlook.point is not None and others:
@@ -108,7 +113,7 @@ def _against(evidence: Sequence[Evidence], outlook: Outlook) -> list[Claim]:
 def _limit(evidence: Sequence[Evidence], outlook: Outlook) -> Claim:
     """Where knowledge ends."""
     if outlook.point is None:
-        placeless = " What was found is heard in many countries." if evidence else ""
+        placeless = " What was found occurs in many countries." if evidence else ""
         return Claim("limit", f"Cannot say where this was recorded.{placeless}")
     half, most = area_text(outlook.area_50_km2), area_text(outlook.area_90_km2)
     return Claim("limit", f"Half of the probability lies within {half}, nine tenths within {most}; finer is not known.")

@@ -3,8 +3,8 @@
 In: a folder of fonts (Debian's fonts-noto-core and fonts-noto-cjk, as files in one folder), and as wanted a folder of
 photographs. Out, as tables: on drawn street scenes (`benchmark_writing_scenes`), how many names were read and found,
 how often the country is among the first three of the answer, and how often it would be without reading; how often a
-name was found that was not drawn, and a language taken for another; what was read in the photographs; the time and
-memory of reading a clip of 60 s in 1080p against decoding it.
+name was found that was not drawn, and a language taken for another; the same for written phrases without a name; what
+was read in the photographs; the time and memory of reading a clip of 60 s in 1080p against decoding it.
 
     python -m lookhear.scripts.benchmark_writing --fonts FONTS --photos PHOTOS
 """
@@ -29,12 +29,13 @@ from lookhear.data.geo import great_circle_km
 from lookhear.data.picture import PICTURE_FORMATS, read_picture
 from lookhear.perception.evidence import Evidence
 from lookhear.perception.writing.clues import CLEAR
-from lookhear.perception.writing.place_names import country_names, find_places
+from lookhear.perception.writing.place_names import Place, country_names, find_places
 from lookhear.perception.writing.reader import MAX_SIDE_PX
 from lookhear.perception.writing.reading import Reader
 from lookhear.perception.writing.sign import Sign
 from lookhear.prediction.density import CellDensity
 from lookhear.prediction.posterior import posterior
+from lookhear.scripts.benchmark_writing_phrases import print_phrases
 from lookhear.scripts.benchmark_writing_scenes import Scene, scenes
 
 FOUND_KM = 50.0
@@ -51,6 +52,8 @@ class BenchmarkWritingConfig:
     """A folder of photographs whose writing is printed."""
     names: int = 200
     """Names of places that are drawn, each in a scene of its own."""
+    languages: tuple[str, ...] = ()
+    """Codes of the languages that are drawn; all twelve by default."""
     seed: int = 0
     """Draws the names and the scenes."""
     threads: int = 1
@@ -97,13 +100,15 @@ def main(config: BenchmarkWritingConfig) -> None:
     tallies: dict[str, Tally] = defaultdict(Tally)
     errors = Errors()
     total = config.names + config.names // 4
-    for scene in tqdm(scenes(config.names, config.fonts, config.seed), total=total, desc="Reading scenes"):
+    drawn = scenes(config.names, config.fonts, config.seed, config.languages)
+    for scene in tqdm(drawn, total=total, desc="Reading scenes"):
         evidence, signs = reader.evidence([Frame(0.0, scene.pixels)])
         count_errors(errors, scene, signs)
         if scene.town >= 0:
             count(tallies[scene.tongue.code], scene, evidence, signs)
     print_tallies(tallies)
     print_errors(errors)
+    print_phrases()
     if config.photos:
         print_photos(reader, config.photos)
     if config.clip_seconds:
@@ -120,28 +125,20 @@ def count(tally: Tally, scene: Scene, evidence: tuple[Evidence, ...], signs: tup
         return
     tally.legible += 1
     density = posterior(evidence)
-    first = top_countries(density)
+    first = [name for name, _ in country_shares(density)[:3]]
     country = country_names()[scene.iso]
     tally.read += scene.town in {place.number for sign in signs for place in named(sign) if place.scale == "town"}
     tally.top_3 += country in first
-    tally.blind += country in top_countries(posterior(()))
+    tally.blind += country in [name for name, _ in country_shares(posterior(()))[:3]]
     tally.place += near_town(density, scene.town)
     if country not in first:
         tally.misses.append(f"{scene.texts[0]} ({scene.iso}) read as {[sign.text for sign in signs]}")
 
 
-def named(sign: Sign) -> Iterator:
+def named(sign: Sign) -> Iterator[Place]:
     """All places that a sign may name."""
     for match in find_places(sign.text, may_be_misread=sign.confidence < CLEAR):
         yield from match.places
-
-
-def top_countries(density: CellDensity) -> list[str]:
-    """The three likeliest countries."""
-    total: dict[str, float] = defaultdict(float)
-    for region, share in gazetteer().shares(density.ids, density.mass):
-        total[region.country] += share
-    return sorted(total, key=lambda name: -total[name])[:3]
 
 
 def near_town(density: CellDensity, town: int) -> bool:
@@ -167,8 +164,8 @@ def print_tallies(tallies: dict[str, Tally]) -> None:
     latin = {tongue for tongue in tallies if tongue in ("en", "fr", "de", "es", "pt", "pl", "tr")}
     sums = {"Latin": [tallies[one] for one in latin], "other": [t for one, t in tallies.items() if one not in latin]}
     for name, group in {**{one: [tally] for one, tally in tallies.items()}, **sums}.items():
-        legible = max(sum(tally.legible for tally in group), 1)
-        parts = [sum(getattr(t, key) for t in group) / legible for key in ("read", "top_3", "place", "blind")]
+        legible = sum(tally.legible for tally in group)
+        parts = [sum(getattr(t, key) for t in group) / max(legible, 1) for key in ("read", "top_3", "place", "blind")]
         numbers = f"{sum(t.scenes for t in group):>8}{legible:>9}"
         print(f"{name:10}{numbers}{parts[0]:>12.1%}{parts[1]:>8.1%}{parts[2]:>8.1%}{parts[3]:>13.1%}")
     for miss in (miss for tally in tallies.values() for miss in tally.misses):
@@ -192,10 +189,9 @@ def print_photos(reader: Reader, folder: Path) -> None:
         evidence, _ = reader.evidence([Frame(0.0, read_picture(path, MAX_SIDE_PX).image)])
         seconds = time.perf_counter() - started
         density = posterior(evidence)
-        pointing = any(one.where for one in evidence)
-        answer = top_countries(density)[0] if pointing else "nothing points anywhere"
-        sure = max((share for _, share in country_shares(density)), default=0.0) if pointing else 0.0
-        print(f"{path.name:36}{seconds:5.1f} s  {answer} {sure:.0%}  {'; '.join(one.label for one in evidence)}")
+        first = ", ".join(f"{name} {share:.0%}" for name, share in country_shares(density)[:3])
+        answer = first if any(one.where for one in evidence) else "nothing points anywhere"
+        print(f"{path.name:36}{seconds:5.1f} s  {answer} | {'; '.join(one.label for one in evidence)}")
 
 
 def country_shares(density: CellDensity) -> list[tuple[str, float]]:

@@ -7,7 +7,7 @@ blurred over an eighth of that, and stand out from the board. Names are drawn by
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,17 +98,18 @@ class Scene:
     """Whether the sign with the name, or any, can be read."""
 
 
-def scenes(count: int, fonts: Path, seed: int) -> Iterator[Scene]:
-    """`count` scenes with a name, the languages in turn, then one without a name for every four."""
+def scenes(count: int, fonts: Path, seed: int, languages: Sequence[str] = ()) -> Iterator[Scene]:
+    """`count` scenes with a name, the languages (all by default) in turn, then one without a name for every four."""
     generator = np.random.default_rng(seed)
-    drawn = {tongue.code: _towns(tongue, generator) for tongue in TONGUES}
+    tongues = [tongue for tongue in TONGUES if not languages or tongue.code in languages]
+    drawn = {tongue.code: _towns(tongue, generator) for tongue in tongues}
     for k in range(count):
-        tongue = TONGUES[k % len(TONGUES)]
-        iso, town, name = drawn[tongue.code][k // len(TONGUES)]
+        tongue = tongues[k % len(tongues)]
+        iso, town, name = drawn[tongue.code][k // len(tongues)]
         form = tongue.with_name[generator.integers(len(tongue.with_name))]
         yield draw((form.format(name),), tongue, (iso, town, name), fonts, generator)
     for k in range(count // 4):
-        tongue = TONGUES[k % len(TONGUES)]
+        tongue = tongues[k % len(tongues)]
         yield draw(tongue.without, tongue, (tongue.isos[0], -1, ""), fonts, generator)
 
 

@@ -238,5 +238,5 @@ def _extras() -> Iterator[Finding]:
 
 
 def _settings() -> Iterator[Finding]:
-    for name in ("LOOKHEAR_CACHE", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "OMP_NUM_THREADS"):
+    for name in ("LOOKHEAR_CACHE", "LOOKHEAR_CLIP", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "OMP_NUM_THREADS"):
         yield Finding("settings", name, os.environ.get(name, "not set"))

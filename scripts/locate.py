@@ -209,13 +209,16 @@ def _one(locator: Locator, file: Path, config: LocateConfig, settings: dict[str,
 
 
 def _finished(record: Path, file: Path, settings: dict[str, Any]) -> Result | None:
-    """The earlier answer, if it was made from the same bytes, with the same settings, by this version."""
+    """The earlier answer, if it was made from the same bytes, with the same settings and eyes, by this version."""
     from importlib.metadata import version
+
+    from lookhear.perception.geoclip_image import has_clip
 
     result = _read(record)
     if result is None:
         return None
-    same = sha256_of(file) == result.clip.sha256
+    looked = "clip" in result.run.get("models", ())
+    same = sha256_of(file) == result.clip.sha256 and (not result.clip.has_picture or looked == has_clip())
     if "coarsen_km" not in result.settings:
         result = replace(result, clip=replace(result.clip, path=file))
     return result if same and result.settings == settings and result.run["lookhear"] == version("lookhear") else None

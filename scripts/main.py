@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 COMMANDS = {
     "locate": "say where recordings were made, how sure that is, and why",
+    "places": "list the places that look most like a picture, a video, or words",
     "fetch": "get the models (the only command that uses the network)",
     "doctor": "check this installation and say what is missing",
     "evaluate": "measure methods on a data set: how near, how sure, how well calibrated",
@@ -17,7 +18,11 @@ COMMANDS = {
     "dataset check": "say what is wrong with a data set, and show its splits on a map",
     "dataset simulate": "make a simulated AVG, for training and comparing where no real set is at hand",
     "train flow": "train the flow on clips that perception has been through",
+    "train sound": "train the dictionary of acoustic atoms on labelled sounds",
+    "train reasoning": "teach a language model to explain, by traces made by rule and then by rewards",
+    "train sight": "fit how much the look of a scene says of its place, on clips with known places",
     "rewards check": "hold rewards to gold traces and known hacks, without a model",
+    "ablation": "measure what each part of the method adds: Table 4 of the AVG paper",
     "evaluate-oracle": "how far species ranges alone can locate, beside the published table",
 }
 """Command to what it does; it lives in the module of that name, as a function with a config of that name."""

@@ -61,7 +61,7 @@ def clip_files(clip: Clip, spans: Sequence[Span], config: EncodeConfig) -> Itera
     """
     rate = frame_rate(clip)
     moments_s = (moment_s for span in spans for moment_s in frame_times_s(span, rate))
-    frames = (frame.image for frame in frames_at(clip.path, moments_s, config.max_side_px))
+    frames = (frame.pixels for frame in frames_at(clip.path, moments_s, config.max_side_px))
     for span, samples in zip(spans, sound_of(clip, spans, SAMPLE_RATE_HZ), strict=True):
         count = len(frame_times_s(span, rate))
         yield _mp4(clip, span, itertools.islice(frames, count), rate, samples, config)

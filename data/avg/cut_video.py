@@ -115,5 +115,5 @@ def _thumbnail(path: Path, time_s: float) -> str | None:
     if frame is None:
         return None
     file = io.BytesIO()
-    Image.fromarray(frame.image).save(file, "JPEG", quality=70)
+    Image.fromarray(frame.pixels).save(file, "JPEG", quality=70)
     return base64.b64encode(file.getvalue()).decode()

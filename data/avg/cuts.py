@@ -105,7 +105,7 @@ def _histograms(clip: Clip, count: int) -> Iterator[Float[ndarray, "3 bins"]]:
     """One for each step; the picture is compared in quarters, so that what moves to another one counts."""
     moments_s = [k * STEP_S for k in range(count)]
     for frame in frames_at(clip.path, moments_s, SIDE_PX):
-        yield colour_histograms(frame.image)
+        yield colour_histograms(frame.pixels)
 
 
 def colour_histograms(image: UInt8[ndarray, "height width 3"]) -> Float[ndarray, "3 64"]:

@@ -15,7 +15,8 @@ from numpy import ndarray
 
 from lookhear.data.clip import Clip
 from lookhear.data.container import open_media, video_stream
-from lookhear.data.video import Frame, Playhead, shrunk_size, upright
+from lookhear.data.frames import Frame
+from lookhear.data.video import Playhead, shrunk_size, upright
 
 Span = tuple[float, float]
 """Where a stretch begins and ends, in seconds from the start of the file."""

@@ -68,7 +68,7 @@ class PictureHash:
         """
         wanted = round(FRAMES_PER_S * (clip.duration_s or 0.0))
         frames = clip.frames(min(max(wanted, 1), MOST_FRAMES), max_side_px=256)
-        return cls.of_images([frame.image for frame in frames])
+        return cls.of_images([frame.pixels for frame in frames])
 
     @classmethod
     def of_images(cls, images: Sequence[UInt8[ndarray, "_ _ 3"]]) -> PictureHash:

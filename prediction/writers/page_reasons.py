@@ -88,8 +88,9 @@ def _claim(claim: Claim, known: Mapping[str, Evidence]) -> Markup:
 
 
 def _chip(one: Evidence) -> Markup:
-    when = clock(one.start_s) if one.moments else ""
-    first = one.moments[0].start_s if one.moments else None
+    timed = bool(one.moments) and one.end_s > 0  # a still picture has no time
+    when = clock(one.start_s) if timed else ""
+    first = one.moments[0].start_s if timed else None
     words = (element("b", one.id), " ", one.label, " ", element("span", when))
     return element("a", *words, href=f"#lane-{one.id}", data_t=None if first is None else f"{first:g}", class_="chip")
 
@@ -113,6 +114,8 @@ def _finding(one: Evidence, middle: float, mapped: bool) -> Markup:
 
 
 def _when(one: Evidence) -> Markup:
+    if one.moments and one.end_s == 0:
+        return element("span", "–")
     links = [
         moment_link(m.start_s, f"{clock(m.start_s)}–{clock(m.end_s)}", title=f"score {m.score:.2f}")
         for m in one.moments[:MOMENTS_LISTED]

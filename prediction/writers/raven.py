@@ -1,7 +1,7 @@
-"""A selection table for Raven Pro and Raven Lite: one row for each stretch in which something was found.
+"""A selection table for Raven Pro and Raven Lite: one row for each stretch in which something was heard.
 
 In: a result. Out: tab-separated text, times in seconds from the beginning of the clip. No detector here knows a
-frequency, so a box reaches from 0 Hz to half of the clip's own sampling rate. With nothing found there is the header
+frequency, so a box reaches from 0 Hz to half of the clip's own sampling rate. With nothing heard there is the header
 alone.
 """
 
@@ -41,7 +41,7 @@ def write(result: Result) -> bytes:
 def _rows(result: Result) -> list[list[str]]:
     high_hz = (result.clip.sample_rate_hz or UNKNOWN_RATE_HZ) / 2
     found = sorted(
-        ((moment, evidence) for evidence in result.evidence for moment in evidence.moments),
+        ((moment, evidence) for evidence in result.evidence if evidence.is_heard for moment in evidence.moments),
         key=lambda pair: (pair[0].start_s, pair[0].end_s, pair[1].id),
     )
     rows = []

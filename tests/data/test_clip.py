@@ -25,8 +25,8 @@ def test_a_video_has_frames_and_sound(tmp_path: Path, media: ModuleType, name: s
     frames = clip.frames(4)
     assert [frame.time_s for frame in frames] == pytest.approx([0.25, 0.75, 1.25, 1.75], abs=0.1)
     for frame in frames:
-        assert frame.image.shape == (48, 64, 3) and frame.image.dtype == np.uint8
-        assert frame.image.mean() == pytest.approx(20 + 4 * int(frame.time_s * 25), abs=7)
+        assert frame.pixels.shape == (48, 64, 3) and frame.pixels.dtype == np.uint8
+        assert frame.pixels.mean() == pytest.approx(20 + 4 * int(frame.time_s * 25), abs=7)
     assert len(media.read_all(clip, 48_000)) == pytest.approx(96_000, abs=2400)
 
 

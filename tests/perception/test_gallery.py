@@ -2,12 +2,14 @@ import dataclasses
 
 import numpy as np
 import pytest
+import shapely
 import torch
 
 from lookhear.data import cells
 from lookhear.data.gazetteer import gazetteer
-from lookhear.data.geo import GeoPoint, great_circle_km
-from lookhear.perception.gallery import FINEST, MOST, Gallery, Sharpness
+from lookhear.data.geo import GeoPoint, great_circle_km, lat_lon_deg
+from lookhear.perception.gallery import Gallery, Sharpness
+from lookhear.perception.gallery_places import FINEST, MOST, GalleryPlaces, read_places
 from lookhear.perception.geoclip import LocationEncoder
 
 TOWNS = [GeoPoint(48.8566, 2.3522), GeoPoint(40.0, -100.0), GeoPoint(-1.3, 25.0), GeoPoint(35.68, 139.7)]
@@ -119,3 +121,65 @@ def test_embeddings_are_computed_once(gallery, monkeypatch):
     again = dataclasses.replace(gallery)
     monkeypatch.setattr(LocationEncoder, "embed", lambda *_: pytest.fail("embedded again"))
     assert torch.equal(again.embeddings, expected)
+
+
+def test_the_most_alike_places_come_first_one_a_cell(gallery):
+    found = gallery.top(view(gallery, TOWNS[3]), 3)
+    assert found[0].point.distance_km(TOWNS[3]) < 30 and found[0].cosine > 0.8
+    assert [one.cosine for one in found] == sorted((one.cosine for one in found), reverse=True)
+    ids = cells.cell_ids(np.stack([one.point.unit for one in found]), cells.MAX_LEVEL)
+    assert len(set(cells.find(gallery.leaves, ids))) == 3
+
+
+def test_the_same_places_are_laid_out_once(gallery, monkeypatch):
+    first = GalleryPlaces.cached(gallery.units)
+    monkeypatch.setattr(GalleryPlaces, "of", lambda *_: pytest.fail("laid out again"))
+    again = GalleryPlaces.cached(gallery.units)
+    for name, part in vars(first).items():
+        np.testing.assert_array_equal(vars(again)[name], part)
+
+
+def test_within_a_region_only_its_land_is_compared(encoder):
+    outline = shapely.box(0.0, 45.0, 6.0, 50.0)
+    gallery = Gallery(encoder, GalleryPlaces.of(np.stack([town.unit for town in TOWNS]), outline), Sharpness(40.0, 0.2))
+    lat_deg, lon_deg = lat_lon_deg(gallery.units)
+    assert (lat_deg > 44.9).all() and (lat_deg < 50.1).all() and (lon_deg > -0.1).all() and (lon_deg < 6.1).all()
+    assert (cells.levels(gallery.leaves) == FINEST).all() and len(gallery.leaves) > 400
+    where = gallery.where(view(gallery, TOWNS[0]))
+    best = cells.centers(where.ids[[int(np.argmax(where.log_ratio))]])[0]
+    assert great_circle_km(best, TOWNS[0].unit) < 30
+    assert gallery.land @ np.exp(gallery.log_ratio(gallery.cosines(view(gallery, TOWNS[0])))) == pytest.approx(1.0)
+
+
+def test_a_region_without_land_is_refused():
+    with pytest.raises(ValueError, match="holds no land"):
+        GalleryPlaces.of(TOWNS[0].unit[None], shapely.box(-40.0, 30.0, -39.0, 31.0))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "LAT,LON\n48.5,2.25\n-1,25\n",
+        'name,"lon","lat"\n"a, b",2.25,48.5\nc,25,-1\n',
+        "\ufefflat_deg,lon_deg\n48.5,2.25\n-1,25",
+    ],
+)
+def test_own_places_are_read_from_a_table(tmp_path, text):
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    units = read_places(tmp_path / "a.csv")
+    np.testing.assert_allclose(units, np.stack([GeoPoint(48.5, 2.25).unit, GeoPoint(-1.0, 25.0).unit]), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a,b\n1,2\n", "no column LAT"),
+        ("lat,lon\n1,x\n", "two numbers"),
+        ("lat,lon\n91,2\n", "beyond"),
+        ("lat,lon\nnan,2\n", "beyond"),
+    ],
+)
+def test_tables_of_something_else_are_refused(tmp_path, text, words):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(ValueError, match=words):
+        read_places(tmp_path / "a.csv")

@@ -7,7 +7,8 @@ from email.message import Message
 import pytest
 import tyro
 
-from lookhear.data.models import MODELS, FromWheel, Model, ModelFile, Wheel
+from lookhear.data.model_file import FromWheel, ModelFile, Wheel
+from lookhear.data.models import MODELS, Model
 from lookhear.scripts import doctor as doctor_module
 from lookhear.scripts.doctor import DoctorConfig, Finding, as_text, doctor, examine
 

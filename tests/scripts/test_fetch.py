@@ -9,7 +9,8 @@ import pytest
 import tyro
 
 from lookhear.data import download as download_module
-from lookhear.data.models import MODELS, SETS, FromWheel, Model, ModelFile, Wheel
+from lookhear.data.model_file import FromWheel, ModelFile, Wheel
+from lookhear.data.models import MODELS, SETS, Model
 from lookhear.scripts.fetch import FetchConfig, aligned, fetch
 
 
@@ -29,6 +30,8 @@ def world(tmp_path, monkeypatch):
     models = {name: make_model(name, path) for name, path in wheels.items()}
     for name in list(MODELS):
         monkeypatch.delitem(MODELS, name)
+    for name in list(SETS):
+        monkeypatch.delitem(SETS, name)
     for name, model in models.items():
         monkeypatch.setitem(MODELS, name, model)
     monkeypatch.setitem(SETS, "offline", ("free", "bound"))

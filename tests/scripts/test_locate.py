@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from lookhear.data.atomic import only_writer
+from lookhear.perception import geoclip_image
 from lookhear.prediction.result import Result
 from lookhear.scripts.locate import LocateConfig, find_clips, locate, name_clips
 
@@ -86,6 +87,15 @@ def test_a_second_run_does_not_listen_again(tmp_path, out, fake_locator):
     sound(a, seed=7)
     assert run(a, out=out) == 0 and heard[3:] == ["a.wav"]  # other bytes
     assert run(a, out=out, overwrite=True) == 0 and heard[4:] == ["a.wav"]
+
+
+def test_pictures_are_looked_at_again_when_clip_comes(tmp_path, out, fake_locator, monkeypatch, capsys):
+    Image.new("RGB", (30, 20)).save(tmp_path / "view.png")
+    clips = sound(tmp_path / "dawn.wav"), tmp_path / "view.png"
+    for clip_is_here, resumed in ((False, 0), (False, 2), (True, 1)):
+        monkeypatch.setattr(geoclip_image, "has_clip", lambda here=clip_is_here: here)
+        assert run(*clips, out=out) == 0
+        assert (f"({resumed} before)" if resumed else "2 located.") in capsys.readouterr().out
 
 
 def test_half_a_record_is_made_again(tmp_path, out, fake_locator):

@@ -74,7 +74,7 @@ def test_clip_files_are_the_same_every_time_and_tell_nothing(video, tmp_path):
         clip = Clip.open(path)
         assert clip.has_sound and (clip.width_px, clip.height_px) == (48, 64)
         assert clip.duration_s == pytest.approx(end_s - start_s, abs=0.05)
-        assert abs(float(clip.frames(1)[0].image.mean()) - grey) < 6
+        assert abs(float(clip.frames(1)[0].pixels.mean()) - grey) < 6
         assert claims_of(clip).place is None and claims_of(clip).recorded_at is None
         assert b"home" not in content and b"Lavf" not in content
     assert claims_of(video).place is not None
@@ -95,7 +95,7 @@ def test_sound_of_stretches(video):
 
 
 def test_frames_at_moments(video):
-    greys = [float(frame.image.mean()) for frame in frames_at(video.path, [0.0, 2.0, 2.8, 4.0, 99.0], 16)]
+    greys = [float(frame.pixels.mean()) for frame in frames_at(video.path, [0.0, 2.0, 2.8, 4.0, 99.0], 16)]
     assert np.allclose(greys, [40, 40, 220, 120, 120], atol=6)
 
 

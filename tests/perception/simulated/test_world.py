@@ -9,11 +9,11 @@ from lookhear.data.geo import GeoPoint, great_circle_km
 from lookhear.perception.gallery import Gallery, Sharpness
 from lookhear.perception.geoclip import LocationEncoder
 from lookhear.perception.ranges import RangeModel, birdnet_week
+from lookhear.perception.sharpness import fit_sharpness
 from lookhear.perception.simulated import animals, sounds
 from lookhear.perception.simulated.animals import AnimalConfig
 from lookhear.perception.simulated.places import PlaceConfig, coast_km, describe, draw_places
 from lookhear.perception.simulated.recordings import Recordings, draw_recordings
-from lookhear.perception.simulated.sharpness import fit_sharpness
 from lookhear.perception.simulated.sight import SightConfig, see
 from lookhear.perception.simulated.sounds import SOUNDS, SoundConfig
 from lookhear.perception.simulated.world import Nature, WorldConfig, simulate

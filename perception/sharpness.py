@@ -7,15 +7,24 @@ cell,
 
 π being each cell's share of the gallery's places, which lie about where pictures are taken. A grid is searched: the
 mean is flat near its top, and a grid gives the same answer everywhere.
+
+On disk: `cache_dir()/sharpness.json`, what `lookhear train sight` fitted on real pictures, with how many they were;
+without it, the default holds, which simulated pictures gave.
 """
 
 from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
 from lookhear.data import cells
+from lookhear.data.atomic import write_atomic
+from lookhear.data.models import cache_dir
 from lookhear.perception.gallery import Gallery, Sharpness
 
 BETAS = (5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 60.0)
@@ -23,6 +32,52 @@ BETAS = (5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 60.0)
 
 NOTHINGS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.85)
 """Chances of a picture that tells nothing, that are tried."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A sharpness and what it was fitted on."""
+
+    beta: float
+    """Concentration: nats per unit of cosine."""
+    nothing: float
+    """Chance that a picture tells nothing of its place."""
+    clips: int
+    """Clips with known places."""
+    mean_log_probability: float
+    """Mean log-probability of the true cell that it gives them, in nats."""
+
+    @property
+    def sharpness(self) -> Sharpness:
+        """What a gallery takes."""
+        return Sharpness(self.beta, self.nothing)
+
+    def write(self) -> Path:
+        """Make it what `lookhear locate` uses from now on."""
+        path = fitted_path()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, json.dumps(asdict(self), indent=1) + "\n")
+        return path
+
+    @classmethod
+    def read(cls) -> Fitted | None:
+        """What was fitted on this machine, or None.
+
+        Raises:
+            ValueError: the file is none of ours.
+        """
+        path = fitted_path()
+        if not path.exists():
+            return None
+        try:
+            return cls(**json.loads(path.read_bytes()))
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path} cannot be read ({error}); remove it or run `lookhear train sight`.") from error
+
+
+def fitted_path() -> Path:
+    """Where the fitted sharpness lies."""
+    return cache_dir() / "sharpness.json"
 
 
 def fit_sharpness(

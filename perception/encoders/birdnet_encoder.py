@@ -1,0 +1,95 @@
+"""BirdNET V2.4 as an encoder: three seconds to 1024 numbers, and the map behind them.
+
+The map is the trunk's output after its ReLU, 192 channels × 3 bands × 8 times, before the last convolution joins the
+bands: sounds that overlap in time often part in frequency. The embedding is the mean over the 6 times of that last
+convolution. BirdNET stretches each window to full scale, so it does not hear gain: f(g·c) = f(c).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from lookhear.perception.birdnet import EMBEDDING_SIZE, SAMPLE_RATE_HZ, WINDOW_S, BirdNet
+from lookhear.perception.encoders.encoder import digest_of
+
+FEATURES, TIMES = 576, 8
+
+
+class TrunkMaps:
+    """Listens in while BirdNET runs: the trunk's maps of all windows, at no cost.
+
+    Example:
+        >>> with TrunkMaps(birdnet) as maps:                                        # doctest: +SKIP
+        ...     heard = listen(clip, birdnet)
+        >>> maps.stacked().shape                                                    # doctest: +SKIP
+    """
+
+    def __init__(self, birdnet: BirdNet) -> None:
+        self._head: nn.Module = birdnet.head
+        self._seen: list[Float[Tensor, "batch 576 8"]] = []
+
+    def __enter__(self) -> TrunkMaps:
+        self._hook = self._head.register_forward_pre_hook(self._see)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self._hook.remove()
+
+    def _see(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        trunk: Tensor = inputs[0].detach()
+        self._seen.append(trunk.flatten(1, 2))
+
+    def stacked(self) -> Float[Tensor, "windows 576 8"]:
+        """All maps so far, in order."""
+        return torch.cat(self._seen) if self._seen else torch.zeros(0, FEATURES, TIMES)
+
+
+@dataclass
+class BirdNetEncoder:
+    """The published network, frozen.
+
+    Example:
+        >>> encoder = BirdNetEncoder(BirdNet.load())                                # doctest: +SKIP
+        >>> encoder.feature_map(torch.zeros(1, 144_000)).shape                      # doctest: +SKIP
+        torch.Size([1, 576, 8])
+    """
+
+    birdnet: BirdNet = field(default_factory=BirdNet.load)
+    """The network."""
+    name: ClassVar[str] = "birdnet"
+    sample_rate_hz: ClassVar[int] = SAMPLE_RATE_HZ
+    window_s: ClassVar[float] = WINDOW_S
+    hop_s: ClassVar[float] = 1.5
+    size: ClassVar[int] = EMBEDDING_SIZE
+    map_shape: ClassVar[tuple[int, int]] = (FEATURES, TIMES)
+    hears_gain: ClassVar[bool] = False
+    repeats_short: ClassVar[bool] = False
+
+    @torch.inference_mode()
+    def embed(self, windows: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch 1024"]:
+        """One vector a window."""
+        return self.birdnet.embed(windows)
+
+    @torch.inference_mode()
+    def feature_map(self, windows: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch 576 8"]:
+        """The trunk's map."""
+        with TrunkMaps(self.birdnet) as maps:
+            self.birdnet.feature_map(windows)
+        return maps.stacked()
+
+    @torch.inference_mode()
+    def pooled(self, maps: Float[Tensor, "batch 576 8"]) -> Float[Tensor, "batch 1024"]:
+        """The embedding that belongs to a map: the rest of the network."""
+        return torch.relu(self.birdnet.head(maps.unflatten(1, (192, 3)))).mean((2, 3))
+
+    def fingerprint(self) -> str:
+        """Changes with the weights."""
+        return digest_of(self.birdnet, "birdnet trunk 576x8, window 3 s")

@@ -1,0 +1,1 @@
+"""Writing in the scene: frames in, signs with what they say of the place out."""

@@ -1,0 +1,1 @@
+"""A language model that sees and explains: evidence and pictures in, trace and ψ out."""

@@ -1,0 +1,76 @@
+"""What a language model wrote in, a `Trace` out; None where its answer cannot be read.
+
+Each line is a claim; what it is about is told by its first word, else by the finest place it names. Citations of
+findings that do not exist are dropped: a reader must be able to follow every one. Much text is cut.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from lookhear.perception.evidence import Evidence
+from lookhear.reasoning.answer import parse_answer
+from lookhear.reasoning.places_named import places_named
+from lookhear.reasoning.trace import Claim, Step, Trace
+
+LINES_MAX = 30
+"""Lines that are read, and…"""
+
+LINE_MAX = 400
+"""…characters of each."""
+
+_CITED = re.compile(r"\s*\[([A-Za-z0-9, ;]{1,100})\]\s*")
+_PERCENT = re.compile(r"\((\d{1,3})\s?%\)")
+_TAG = re.compile(r"</?think>", re.IGNORECASE)
+
+_STEPS: dict[str, Step] = {
+    "found": "heard",
+    "nothing": "heard",
+    "continent": "continent",
+    "country": "country",
+    "region": "region",
+    "sea": "region",
+    "town": "town",
+    "cannot": "limit",
+    "not": "against",
+}
+"""First words, and what they open."""
+
+_KINDS: dict[str, Step] = {
+    "town": "town",
+    "region": "region",
+    "sea": "region",
+    "country": "country",
+    "continent": "continent",
+}
+"""Kinds of places, finest first."""
+
+
+def read_reply(text: str, evidence: Sequence[Evidence], made_by: str) -> Trace | None:
+    r"""The trace that a model wrote, or None where its answer cannot be read.
+
+    Example:
+        >>> read_reply("Country: France (41%).\n<answer>48.86, 2.35</answer>", [], "a model").claims[0].place
+        'France'
+    """
+    answer = parse_answer(text)
+    if answer is None:
+        return None
+    body = _TAG.sub("", text.partition("<answer>")[0])
+    lines = [line.strip()[:LINE_MAX] for line in body.splitlines() if line.strip()][:LINES_MAX]
+    return Trace(tuple(_claim(line, evidence) for line in lines), answer.point, made_by)
+
+
+def _claim(line: str, evidence: Sequence[Evidence]) -> Claim:
+    known = {one.id for one in evidence}
+    said = [part.strip() for found in _CITED.finditer(line) for part in re.split("[,;]", found[1])]
+    text = _CITED.sub(" ", line).strip()
+    places = places_named(text, [one.label for one in evidence if one.kind != "text"])
+    kinds = {place.kind: place.name for place in reversed(places)}
+    finest = next((kind for kind in _KINDS if kind in kinds), None)
+    step = _STEPS.get(re.split(r"\W", text.lower(), maxsplit=1)[0]) or (_KINDS[finest] if finest else "heard")
+    percent = _PERCENT.search(text)
+    probability = min(int(percent[1]), 100) / 100 if percent else None
+    cites = tuple(dict.fromkeys(one for one in said if one in known))
+    return Claim(step, text, cites, kinds[finest] if finest else None, probability)

@@ -1,0 +1,68 @@
+"""What the language model learns from: clips with briefs, pictures and truths in, rows as TRL reads them out.
+
+A row has `prompt` and `images` (frames, or features as pixels), `completion` for the cold start, and what rewards read:
+`lat_deg`, `lon_deg`, `evidence`, `clip_id`, and any column of one's own. Rows are made when they are asked for, so that
+frames are decoded one batch at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lookhear.data.geo import GeoPoint
+from lookhear.reasoning.mllm.brief import Brief
+from lookhear.reasoning.mllm.prompt import Wording, messages
+from lookhear.reasoning.training.cold_start import Aim, cold_completion
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """One clip to learn from."""
+
+    brief: Brief
+    """What the model is told."""
+    truth: GeoPoint
+    """Where it was recorded."""
+    images: Callable[[], list[Any]]
+    """Its frames or features, as the model's processor takes them."""
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    """More columns for rewards."""
+
+    def row(self, wording: Wording, aim: Aim) -> dict[str, Any]:
+        """The row of this clip."""
+        images = self.images()
+        found = [{"id": one.id, "kind": one.kind, "label": one.label} for one in self.brief.evidence]
+        completion = [{"role": "assistant", "content": cold_completion(self.brief, self.truth, aim, wording)}]
+        return {
+            **self.columns,
+            "clip_id": self.brief.clip_id,
+            "prompt": messages(self.brief, len(images), wording),
+            "images": images,
+            "completion": completion,
+            "lat_deg": self.truth.lat_deg,
+            "lon_deg": self.truth.lon_deg,
+            "evidence": found,
+        }
+
+
+def as_dataset(lessons: Sequence[Lesson], wording: Wording, aim: Aim = "supported") -> Dataset:
+    """The rows of all lessons, made when asked for.
+
+    Raises:
+        ValueError: there are no lessons.
+    """
+    from datasets import Dataset
+
+    if not lessons:
+        raise ValueError("There is no clip to learn from; is the split empty, or was nothing perceived yet?")
+
+    def rows(batch: dict[str, list[int]]) -> dict[str, list[Any]]:
+        made = [lessons[k].row(wording, aim) for k in batch["lesson"]]
+        return {name: [row.get(name) for row in made] for name in made[0]}
+
+    return Dataset.from_dict({"lesson": list(range(len(lessons)))}).with_transform(rows)

@@ -1,0 +1,264 @@
+"""`lookhear ablation DATA --out DIR`: what each part of the method adds, as in Table 4 of the AVG paper.
+
+Each row adds one thing to the row before, and is trained and asked once a seed:
+
+    0  a flow given the features of sight and sound
+    1  + perception   the flow starts from the evidence posterior, and is given where the evidence points
+    2  + reasoning    it is given ψ of the language model too, after the cold start
+    4  + R_geo        … after GRPO with the ladder of S2 cells (the paper's numbers leave out 3)
+    5  + R_align      … with the hardened consistency beside it
+    6  + R_calib      … with the calibration under the flow of row 2 beside it
+
+A row whose language model is rewarded is rewarded for the form as well. On disk, all of it gone on from:
+
+    DIR/briefs/, DIR/seed-<k>/reasoning/ (cold start), DIR/seed-<k>/row-<id>/ (GRPO, ψ, flow, errors.jsonl)
+    DIR/ablation.json, and the table that is printed, as ablation.md
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import tyro
+from tqdm import tqdm
+
+from lookhear.data.atomic import write_atomic
+from lookhear.prediction.training.config import TrainConfig
+from lookhear.reasoning.mllm.backend import BackendConfig
+from lookhear.reasoning.training.grpo import GrpoConfig
+from lookhear.reasoning.training.machine import MachineConfig
+from lookhear.reasoning.training.sft import ADAPTER, SftConfig
+from lookhear.scripts.train_reasoning import TrainReasoningConfig, clips_of, open_after, train_reasoning
+
+if TYPE_CHECKING:
+    from lookhear.data.avg.row import Split
+    from lookhear.prediction.example import Example
+    from lookhear.prediction.training.features import FeatureSet
+
+THRESHOLDS_KM = (25, 200, 750, 2500)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the table."""
+
+    name: str
+    """What it adds."""
+    published: tuple[float, ...]
+    """The paper's accuracies on AVG, in per cent."""
+    perceives: bool = True
+    """Whether the flow starts from the evidence."""
+    reasons: bool = True
+    """Whether the flow is given ψ."""
+    rewards: tuple[str, ...] = ()
+    """What the language model was rewarded for."""
+
+
+ROWS: dict[str, Row] = {
+    "0": Row("prediction only", (6.2, 10.9, 19.6, 31.0), perceives=False, reasons=False),
+    "1": Row("+ perception", (6.9, 11.3, 20.3, 32.4), reasons=False),
+    "2": Row("+ reasoning", (7.2, 11.8, 21.4, 33.9)),
+    "4": Row("+ R_geo", (7.8, 11.7, 21.8, 34.2), rewards=("s2_ladder",)),
+    "5": Row("+ R_align", (8.2, 12.3, 22.5, 35.2), rewards=("s2_ladder", "consistency")),
+    "6": Row("+ R_calib", (8.3, 12.5, 22.8, 35.4), rewards=("s2_ladder", "consistency", "calibration")),
+}
+"""By the paper's numbers."""
+
+
+@dataclass(frozen=True)
+class AblationConfig:
+    """Measure what each part of the method adds."""
+
+    data: Annotated[Path, tyro.conf.Positional]
+    """An AVG-style folder with the records of perception in it."""
+    out: Annotated[Path, tyro.conf.arg(aliases=("-o",))]
+    """Where everything is written."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Each row is trained once a seed; the clips stay the same."""
+    rows: tuple[str, ...] = tuple(ROWS)
+    """Rows to measure, by the paper's numbers."""
+    clips: int = 2000
+    """Training clips; a quarter as many for validation."""
+    held_out: int = 400
+    """Test clips."""
+    jobs: int = 1
+    """Processes that compute evidence posteriors."""
+    backend: BackendConfig = field(default_factory=BackendConfig)
+    """The language model."""
+    sft: SftConfig = field(default_factory=SftConfig)
+    """The cold start."""
+    grpo: GrpoConfig = field(default_factory=GrpoConfig)
+    """Learning by rewards."""
+    flow: TrainConfig = field(default_factory=lambda: TrainConfig(steps=2000, batch=256, validate_every=100))
+    """The flow."""
+    machine: MachineConfig = field(default_factory=MachineConfig)
+    """Processes, precision."""
+
+    def __post_init__(self) -> None:
+        for one in self.rows:
+            if one not in ROWS:
+                raise ValueError(f"There is no row {one!r}; choose from {', '.join(ROWS)}.")
+        if not self.seeds or self.clips < 8 or self.held_out < 2:
+            raise ValueError(
+                f"One seed, 8 clips and 2 held out are the least, not {self.seeds}, {self.clips} and {self.held_out}."
+            )
+
+    def reasoning(self, seed: int, folder: str, **changes: object) -> TrainReasoningConfig:
+        """The settings of a stage of the language model; clips are drawn by seed 0, all else by this one."""
+        given = TrainReasoningConfig(
+            data=self.data,
+            out=self.out / f"seed-{seed}" / folder,
+            briefs=self.out / "briefs",
+            clips=self.clips,
+            held_out=self.held_out,
+            backend=self.backend,
+            sft=self.sft,
+            grpo=self.grpo,
+            flow=self.flow,
+            machine=replace(self.machine, seed=seed),
+            clip_seed=0,
+        )
+        return replace(given, **changes)  # type: ignore[arg-type]
+
+
+def ablation(config: AblationConfig) -> int:
+    """Run what is not done yet, and print the table."""
+    errors: dict[str, list[np.ndarray]] = {}
+    for seed in config.seeds:
+        for name in config.rows:
+            errors.setdefault(name, []).append(errors_of(config, seed, name))
+    places = np.array([example.row.location_id for example in clips(config, "test")])
+    table = {name: accuracies(np.stack(each), places) for name, each in errors.items()}
+    text = as_text(config, table)
+    write_atomic(config.out / "ablation.json", json.dumps(table, indent=1) + "\n")
+    write_atomic(config.out / "ablation.md", text + "\n")
+    print(text)
+    return 0
+
+
+def errors_of(config: AblationConfig, seed: int, name: str) -> np.ndarray:
+    """Distances to the truth of the test clips, in kilometres; those that are known are read."""
+    folder = config.out / f"seed-{seed}" / f"row-{name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    path, test = folder / "errors.jsonl", clips(config, "test")
+    kept = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    if [clip_id for clip_id, _ in kept] != [one.row.clip_id for one in test]:
+        reason(config, seed, name)
+        kept = list(answered(config, seed, name))
+        write_atomic(path, "".join(json.dumps(one) + "\n" for one in kept))
+    return np.array([math.inf if error is None else error for _, error in kept])
+
+
+def reason(config: AblationConfig, seed: int, name: str) -> None:
+    """Bring the language model to where the row needs it."""
+    row = ROWS[name]
+    if not row.reasons:
+        return
+    cold = config.reasoning(seed, "reasoning")
+    adapter = cold.out / "sft" / ADAPTER
+    if not (adapter / "adapter_config.json").exists():
+        train_reasoning(cold)
+    if "calibration" in row.rewards and not (cold.out / "flow-sft" / "head" / "README.md").exists():
+        train_reasoning(replace(cold, stage="flow", after="sft", held_out=config.clips // 4))
+    if row.rewards:
+        mine = config.reasoning(seed, f"row-{name}", stage="grpo", reward=(*row.rewards, "answer_format"))
+        for part in ("sft", "flow-sft") if "calibration" in row.rewards else ("sft",):
+            if not (mine.out / part).exists():
+                shutil.copytree(cold.out / part, mine.out / part, ignore=shutil.ignore_patterns("checkpoint*"))
+        if not (mine.out / "grpo" / ADAPTER / "adapter_config.json").exists():
+            train_reasoning(mine)
+
+
+def answered(config: AblationConfig, seed: int, name: str) -> Iterator[tuple[str, float | None]]:
+    """A flow trained for the row, and how far its answers lie from the truth."""
+    import torch
+
+    from lookhear.data.models import cache_dir
+    from lookhear.prediction.flow_density import CellBase
+    from lookhear.prediction.training.bases import PlaceKernels
+    from lookhear.prediction.training.flow_head import FlowHead, flow_config, flow_path
+    from lookhear.prediction.training.posteriors import posteriors, with_evidence
+    from lookhear.prediction.training.trainer import train
+
+    splits: tuple[Split, ...] = ("train", "validation", "test")
+    sets = [with_psi(config, seed, name, split) for split in splits]
+    if ROWS[name].perceives:
+        found = [posteriors(clips(config, split), cache_dir() / "derived", config.jobs) for split in splits]
+        sets = [with_evidence(one, some) for one, some in zip(sets, found, strict=True)]
+        sets = [replace(one, base=CellBase(some)) for one, some in zip(sets, found, strict=True)]
+    else:
+        places = (torch.unique(one.y, dim=0) for one in sets[:2])
+        kernels = PlaceKernels.fit(*places).base()
+        sets = [replace(one, base=kernels) for one in sets]
+    torch.manual_seed(seed)
+    head = FlowHead(flow_config(sets[0].sizes, hidden=256, fourier=64), flow_path())
+    folder = config.out / f"seed-{seed}" / f"row-{name}" / "flow"
+    train(head, sets[0], sets[1], replace(config.flow, seed=seed), folder, quiet=config.machine.quiet)
+    for k, example in enumerate(tqdm(clips(config, "test"), f"Row {name}", disable=config.machine.quiet)):
+        known = {part: values[k : k + 1] for part, values in sets[2].condition.items() if sets[2].present[part][k]}
+        density = head.density(known, sets[2].base, k)
+        error_km = density.on_cells().median.distance_km(example.row.point)
+        yield example.row.clip_id, error_km if math.isfinite(error_km) else None
+
+
+def with_psi(config: AblationConfig, seed: int, name: str, split: Split) -> FeatureSet:
+    """The features of a split, with ψ where the row reasons."""
+    from lookhear.prediction.psi_flow import PSI
+    from lookhear.prediction.training.features import FeatureSet
+    from lookhear.scripts.reasoning_answers import psi_rows
+
+    row, some = ROWS[name], clips(config, split)
+    if not row.reasons:
+        return FeatureSet.of(some)
+    asked = config.reasoning(seed, f"row-{name}" if row.rewards else "reasoning")
+    backend = open_after(asked, "grpo" if row.rewards else "sft")
+    briefs = clips_of(asked, split, len(some))[1]
+    psi = psi_rows(asked.out / ("flow-grpo" if row.rewards else "flow-sft"), backend, split, some, briefs).psi
+    told = [
+        replace(one, record=replace(one.record, features={**one.record.features, PSI: vector}))
+        for one, vector in zip(some, psi, strict=True)
+    ]
+    return FeatureSet.of(told)
+
+
+def clips(config: AblationConfig, split: Split) -> list[Example]:
+    """The clips of a split, the same for every row and seed."""
+    from lookhear.scripts.train_reasoning import drawn
+
+    count = {"train": config.clips, "validation": config.clips // 4, "test": config.held_out}[split]
+    return drawn(config.data, split, count, 0)
+
+
+def accuracies(errors_km: np.ndarray, places: np.ndarray) -> list[tuple[float, float, float]]:
+    """For each threshold the share of clips within it in per cent, over all seeds, with its interval over places."""
+    from lookhear.scripts.reasoning_answers import with_interval
+
+    return [
+        tuple(100 * value for value in with_interval((errors_km <= km).mean(axis=0), places))  # type: ignore[misc]
+        for km in THRESHOLDS_KM
+    ]
+
+
+def as_text(config: AblationConfig, table: dict[str, list[tuple[float, float, float]]]) -> str:
+    """The table in Markdown, beside the paper's, which is of real clips."""
+    lines = [
+        f"{config.held_out} test clips of {config.data.name}; means of {len(config.seeds)} seeds, 95 % intervals over "
+        "places. In brackets the paper's on AVG.",
+        "",
+        "| | | ≤ 25 km | ≤ 200 km | ≤ 750 km | ≤ 2500 km |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, values in table.items():
+        cells = [
+            f"{mean:.1f} <sub>{low:.0f}–{high:.0f}</sub> ({theirs})"
+            for (mean, low, high), theirs in zip(values, ROWS[name].published, strict=True)
+        ]
+        lines.append(f"| {name} | {ROWS[name].name} | {' | '.join(cells)} |")
+    return "\n".join(lines)

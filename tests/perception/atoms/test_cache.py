@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from lookhear.perception.atoms.cache import CacheError, MapCache
+from lookhear.perception.encoders import SoundError
+from lookhear.perception.encoders.placeholder import PlaceholderEncoder
+
+WAVES = [np.random.default_rng(k).normal(size=8000).astype(np.float32) for k in range(3)]
+
+
+def files(folder):
+    return sorted(folder.rglob("*.safetensors"))
+
+
+def test_no_sound_is_encoded_twice(tmp_path):
+    first = MapCache(tmp_path, PlaceholderEncoder())
+    made = first.maps("three", lambda: WAVES)
+    again = MapCache(tmp_path, PlaceholderEncoder())
+    assert torch.equal(again.maps("three", lambda: pytest.fail("encoded again")), made)
+    assert (first.encoded, again.encoded, made.dtype) == (3, 0, torch.float16)
+    assert torch.allclose(made[1].float(), PlaceholderEncoder().feature_map(torch.tensor(WAVES[1])[None])[0], rtol=1e-2)
+
+
+def test_other_settings_never_meet_its_entries(tmp_path):
+    MapCache(tmp_path, PlaceholderEncoder()).maps("three", lambda: WAVES)
+    other = MapCache(tmp_path, PlaceholderEncoder(times=8))
+    assert other.maps("three", lambda: WAVES).shape == (3, 16, 8) and other.encoded == 3
+
+
+def test_an_entry_of_other_settings_is_refused_and_left_alone(tmp_path):
+    cache, other = MapCache(tmp_path, PlaceholderEncoder()), MapCache(tmp_path, PlaceholderEncoder(times=8))
+    cache.maps("three", lambda: WAVES)
+    mine = files(tmp_path)[0]
+    other.maps("three", lambda: WAVES)
+    foreign = next(path for path in files(tmp_path) if path != mine)
+    mine.write_bytes(foreign.read_bytes())
+    with pytest.raises(CacheError, match="written by other settings"):
+        cache.maps("three", lambda: WAVES)
+    assert mine.read_bytes() == foreign.read_bytes()
+
+
+def test_a_damaged_entry_is_made_again(tmp_path, capsys):
+    cache = MapCache(tmp_path, PlaceholderEncoder())
+    made = cache.maps("three", lambda: WAVES)
+    path = files(tmp_path)[0]
+    path.write_bytes(path.read_bytes()[:-10])
+    assert torch.equal(cache.maps("three", lambda: WAVES), made) and "made again" in capsys.readouterr().err
+
+
+def test_sound_that_is_no_number_is_refused_and_nothing_written(tmp_path):
+    cache = MapCache(tmp_path, PlaceholderEncoder())
+    with pytest.raises(SoundError, match="1 of 8000 samples are NaN"):
+        cache.maps("bad", lambda: [WAVES[0], np.where(np.arange(8000) == 7, np.nan, WAVES[1])])
+    assert not files(tmp_path)
+
+
+def test_more_mixtures_cost_only_themselves(studio):
+    first = studio(seed=3)
+    few = first.examples(range(300))
+    encoded = first.cache.encoded
+    more = first.examples(range(600))
+    several = sum(len(first.factory.draw(k).sources) > 1 for k in range(300)) // 128 * 128
+    assert torch.equal(more.maps[:300], few.maps)
+    assert first.cache.encoded - encoded <= sum(len(first.factory.draw(k).sources) > 1 for k in range(600)) - several
+
+
+def test_what_examples_say_is_what_was_mixed(studio):
+    made = studio(nothing=0.2)
+    examples = made.examples(range(60))
+    truth = examples.truth(torch.arange(60))
+    for k in range(60):
+        mixture = made.factory.draw(k)
+        labels = [made.factory.sources[s].labels for s in mixture.sources]
+        assert [[made.classes[c] for c in row.nonzero()[:, 0]] for row in truth[k] if row.any()] == [
+            list(one) for one in labels if one
+        ]
+        assert examples.gains[k, : len(labels)].tolist() == pytest.approx(list(mixture.gains))
+    assert replace(examples, gains=examples.gains).pooled(lambda maps: maps.mean(2)).maps.shape == (60, 16, 1)

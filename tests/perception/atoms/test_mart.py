@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from lookhear.perception.atoms.checkpoint import BEFORE, NEWEST
+from lookhear.perception.atoms.config import MartConfig
+from lookhear.perception.atoms.mart import MartRun, train
+from lookhear.perception.atoms.measure import measure
+from lookhear.perception.atoms.start import start_at_sounds
+
+pytest.importorskip("accelerate")
+
+SMALL = MartConfig(steps=20, batch=16, lr=0.02, warmup_steps=2, validate_every=5, checkpoint_every=5, device="cpu")
+
+
+def counted(sae):
+    return {"size": float(sae.dictionary.detach().double().sum())}
+
+
+def test_a_known_dictionary_is_recovered(known_world, small_sae, tmp_path):
+    atoms, examples = known_world(4000)
+    sae = small_sae()
+    start_at_sounds(sae, examples)
+    before = float((sae.dictionary.detach() @ atoms.T).amax(0).min())
+    config = MartConfig(steps=200, batch=64, lr=0.02, reconstruction=1.0, reconstructed=1.0, device="cpu")
+    train(sae, examples, config, tmp_path, counted, quiet=True)
+    cosine = sae.dictionary.detach() @ atoms.T
+    assert before < 0.985 < 0.995 < float(cosine.amax(0).min())
+    assert sae.owners[cosine.argmax(0)].tolist() == [k // 2 for k in range(12)]
+    _, fresh = known_world(500, seed=9)
+    truth, present = fresh.parts // 20, fresh.parts >= 0
+    found = sae.decompose(fresh.maps[present[:, 2]].float(), 3, stops=False).classes
+    assert float((found == truth[present[:, 2]]).double().mean()) > 0.95
+    stopped = sae.decompose(fresh.maps.float(), 4).classes
+    assert float(((stopped >= 0).sum(1) == present.sum(1)).double().mean()) > 0.8
+
+
+@pytest.mark.parametrize("sphere", ["renormalise", "riemannian"])
+@pytest.mark.parametrize("pre_map", ["none", "learnt"])
+def test_a_run_that_was_cut_goes_on_bit_for_bit(known_world, small_sae, tmp_path, monkeypatch, sphere, pre_map):
+    if sphere == "riemannian":
+        pytest.importorskip("geoopt")
+    config = MartConfig(**{**SMALL.__dict__, "sphere": sphere})
+    _, examples = known_world(100)
+    shape = {"pre_map": pre_map, "hidden": 8, "size": 8}
+    whole = small_sae(**shape)
+    train(whole, examples, config, tmp_path / "whole", counted, quiet=True)
+    take_step = MartRun.take_step
+
+    def cut(self):
+        if self.step == 12:
+            raise KeyboardInterrupt
+        take_step(self)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(MartRun, "take_step", cut)
+        train(small_sae(**shape), examples, config, tmp_path / "cut", counted, quiet=True)
+    again = small_sae(**shape)
+    train(again, examples, config, tmp_path / "cut", counted, quiet=True)
+    assert all(torch.equal(a, b) for a, b in zip(whole.state_dict().values(), again.state_dict().values(), strict=True))
+    curves = [(tmp_path / name / "metrics.jsonl").read_text() for name in ("whole", "cut")]
+    assert curves[0] == curves[1] and len(curves[0].splitlines()) == 4
+    assert torch.allclose(again.dictionary.norm(dim=1), torch.ones(12))
+
+
+def test_a_cut_checkpoint_costs_the_steps_since_the_one_before(known_world, small_sae, tmp_path, capsys):
+    _, examples = known_world(100)
+    sae = small_sae()
+    train(sae, examples, SMALL, tmp_path, counted, quiet=True)
+    newest = tmp_path / NEWEST
+    newest.write_bytes(newest.read_bytes()[:-50])
+    again = small_sae()
+    train(again, examples, SMALL, tmp_path, counted, quiet=True)
+    assert "cut short" in capsys.readouterr().err
+    assert torch.equal(sae.dictionary, again.dictionary)
+    for name in (NEWEST, BEFORE):
+        (tmp_path / name).write_bytes(b"nothing")
+    with pytest.raises(ValueError, match=r"Every checkpoint in .* is damaged"):
+        train(small_sae(), examples, SMALL, tmp_path, counted, quiet=True)
+
+
+def test_other_settings_are_refused_and_nothing_is_touched(known_world, small_sae, tmp_path):
+    _, examples = known_world(100)
+    train(small_sae(), examples, SMALL, tmp_path, counted, quiet=True)
+    before = (tmp_path / NEWEST).read_bytes()
+    with pytest.raises(ValueError, match=r"lr: 0.02 there, 0.5 now"):
+        train(small_sae(), examples, MartConfig(**{**SMALL.__dict__, "lr": 0.5}), tmp_path, counted, quiet=True)
+    assert (tmp_path / NEWEST).read_bytes() == before
+
+
+def test_dead_kernels_come_back(known_world, small_sae, tmp_path):
+    _, examples = known_world(2000)
+
+    def dead_after(revival: float) -> int:
+        sae = small_sae()
+        with torch.no_grad():
+            sae.dictionary[1::2] = -sae.dictionary[0::2]
+        config = MartConfig(steps=150, batch=64, lr=0.005, revival=revival, dead_after=20, device="cpu")
+        train(sae, examples, config, tmp_path / str(revival), counted, quiet=True)
+        return json.loads((tmp_path / str(revival) / "metrics.jsonl").read_text().splitlines()[-1])["dead_kernels"]
+
+    assert dead_after(1.0) <= dead_after(0.0)
+
+
+def test_weights_that_are_no_numbers_are_never_kept(known_world, small_sae, tmp_path):
+    _, examples = known_world(50)
+    examples.maps[:] = torch.nan
+    with pytest.raises(ValueError, match=r"no longer a number.*lower learning rate"):
+        train(small_sae(), examples, SMALL, tmp_path, counted, quiet=True)
+    assert not (tmp_path / NEWEST).exists()
+
+
+def test_tones_are_told_apart_from_sound_to_atoms(studio, small_sae, tmp_path):
+    sae = small_sae(4, 16)
+    training = studio(nothing=0.1).examples(range(300))
+    train(sae, training, MartConfig(steps=200, batch=32, lr=0.02, device="cpu"), tmp_path / "run", counted, quiet=True)
+    tests = studio(seed=4).examples(range(60), 2)
+    score = measure(lambda maps, steps: sae.decompose(maps, steps, stops=False).classes, tests, 2)
+    assert score.ordered > 0.9 and score.found > 0.9 and score.mixtures == 60

@@ -1,0 +1,128 @@
+import json
+
+import numpy as np
+import pytest
+from tiny_llava import PARIS, brief, feature_llava, found, sight, transformers
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("default"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _needs_trl():
+    transformers()
+    pytest.importorskip("trl", exc_type=ImportError)
+
+
+def lessons(count=4):
+    from lookhear.reasoning.mllm.soft_tokens import pixels_of
+    from lookhear.reasoning.training.lessons import Lesson
+
+    def one(k):
+        return Lesson(brief([found(1, "sound", f"siren {k}")]), PARIS, lambda: [pixels_of("sight", sight(k))])
+
+    return [one(k) for k in range(count)]
+
+
+def curve(folder):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def sft(folder, steps, save_every=1):
+    from lookhear.reasoning.mllm.prompt import SHORT
+    from lookhear.reasoning.training.machine import MachineConfig
+    from lookhear.reasoning.training.sft import SftConfig, train_sft
+
+    config = SftConfig(steps=steps, batch=2, lr=1e-2, log_every=1, save_every=save_every)
+    return train_sft(*feature_llava(), lessons(), config, folder, SHORT, MachineConfig(device="cpu", quiet=True))
+
+
+def grpo(folder, rewards, steps=2, save_every=1, parts=1):
+    from lookhear.reasoning.mllm.prompt import SHORT
+    from lookhear.reasoning.mllm.psi import PsiTap
+    from lookhear.reasoning.training.grpo import GrpoConfig, train_grpo
+    from lookhear.reasoning.training.machine import MachineConfig
+
+    model, processor = feature_llava()
+    config = GrpoConfig(steps=steps, group=4, clips=1, parts=parts, longest=8, lr=1e-2, save_every=save_every)
+    with PsiTap(model).listening() as tap:
+        weighed = [(reward(tap) if isinstance(reward, type) else reward, 1.0) for reward in rewards]
+        return train_grpo(model, processor, lessons(), weighed, config, folder, SHORT, MachineConfig(quiet=True))
+
+
+def length(completions, **columns):
+    return [len(one[0]["content"]) / 10 for one in completions]
+
+
+def test_the_cold_start_learns_and_goes_on(tmp_path):
+    adapter = sft(tmp_path, 6)
+    losses = [line["loss"] for line in curve(tmp_path) if "loss" in line]
+    assert losses[-1] < losses[0] and (adapter / "adapter_model.safetensors").exists()
+    (tmp_path / "checkpoint-6" / "trainer_state.json").unlink()  # killed while it was written
+    sft(tmp_path, 8)
+    assert [line["step"] for line in curve(tmp_path) if "loss" in line] == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+def test_grpo_logs_samples_and_goes_on(tmp_path):
+    from lookhear.reasoning.rewards import load_reward
+
+    rewards = [length, *(load_reward(name) for name in ("answer_format", "distance", "consistency", "grounding"))]
+    grpo(tmp_path, rewards, steps=2)
+    grpo(tmp_path, rewards, steps=3)
+    lines = [line for line in curve(tmp_path) if "reward" in line]
+    assert [line["step"] for line in lines] == [1, 2, 3]
+    wanted = {"kl", "frac_reward_zero_std", "completions/mean_length", "parse_rate", "rewards/length/mean"}
+    assert wanted <= set(lines[-1]) and lines[-1]["parse_rate"] == 0.0
+    page = (tmp_path / "samples" / "step-000002.md").read_text()
+    assert page.count("###") == 4 and "siren" in page and "length 0." in page
+
+
+class FromPsi:
+    """The calibration reward under a "flow" that reads ψ."""
+
+    __name__ = "calibration"
+
+    def __new__(cls, tap):
+        from lookhear.reasoning.rewards.calibration import Calibration
+        from lookhear.reasoning.rewards.psi_density import UnderPsi, WithPsi
+
+        def density(psi, truths):
+            assert psi.shape == (len(truths), 32) and np.isfinite(psi).all()
+            return psi[:, 0].astype(float)
+
+        return WithPsi(Calibration(UnderPsi(density)), tap.take)
+
+
+def test_calibration_reads_the_completions_own_psi(tmp_path):
+    grpo(tmp_path, [FromPsi], steps=2)
+    assert all(line["rewards/calibration/std"] > 0 for line in curve(tmp_path) if "reward" in line)
+
+
+def equal(completions, **columns):
+    return [1.0] * len(completions)
+
+
+def broken(completions, **columns):
+    raise KeyError("no such column")
+
+
+def test_a_group_of_equal_rewards_teaches_nothing_and_is_counted(tmp_path):
+    grpo(tmp_path, [equal], steps=1)
+    assert [line["frac_reward_zero_std"] for line in curve(tmp_path) if "reward" in line] == [1.0]
+
+
+def test_a_reward_that_always_raises_stops_with_one_sentence(tmp_path):
+    from lookhear.reasoning.rewards.guarded import Guarded, RewardError
+
+    with pytest.raises(RewardError, match="broken failed in every row of 3 calls in a row"):
+        grpo(tmp_path, [equal, Guarded(broken)], steps=4)
+    assert (tmp_path / "checkpoint-2").exists()
+
+
+def test_image_tokens_are_never_sampled():
+    from lookhear.reasoning.training.grpo import image_tokens
+
+    model, processor = feature_llava()
+    assert image_tokens(model) == [processor.image_token_id]
