@@ -1,7 +1,8 @@
 """A clip's sound in, evidence out: BirdNET's detections with the ranges of the species heard.
 
 Sounds that BirdNET knows and that live nowhere in particular (siren, engine, voices, dog) are evidence without a
-place. What is not evidence: "noise" and "environmental".
+place. What is not evidence: "noise" and "environmental". Where the package comes with a dictionary of acoustic atoms, it
+listens in on BirdNET's map, and what it is sure of is evidence too: water, a train, bells.
 """
 
 from __future__ import annotations
@@ -10,14 +11,20 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from lookhear.data.clip import Clip
-from lookhear.perception.birdnet import BirdNet, read_labels
+from lookhear.perception.atoms.atoms import atoms_of
+from lookhear.perception.atoms.families import Finding, findings
+from lookhear.perception.atoms.shipped import shipped_dictionary
+from lookhear.perception.atoms.store import Dictionary
+from lookhear.perception.birdnet import WINDOW_S, BirdNet, read_labels
+from lookhear.perception.encoders.birdnet_encoder import TrunkMaps
 from lookhear.perception.evidence import Evidence, Kind
-from lookhear.perception.listen import Detection, Heard, listen
+from lookhear.perception.listen import HOP_S, Detection, Heard, listen
 from lookhear.perception.pointing import Pointing, index_of
 from lookhear.perception.ranges import RangeModel
 from lookhear.perception.species import Progress, SpeciesRanges, silent
 
 DETECTOR = "BirdNET V2.4"
+ATOM_DETECTOR = "IC-SAE on BirdNET V2.4"
 
 SOUNDS = {
     "Dog": "dog barking",
@@ -49,6 +56,8 @@ class Hearing:
     """Hears."""
     ranges: SpeciesRanges
     """Knows where each species lives."""
+    dictionary: Dictionary | None = None
+    """Knows everyday sounds; None: only BirdNET's own labels are told."""
 
     @classmethod
     def load(cls, progress: Progress = silent) -> Hearing:
@@ -57,7 +66,7 @@ class Hearing:
         Raises:
             MissingModelError: they were not fetched.
         """
-        return cls(BirdNet.load(), SpeciesRanges(RangeModel.load(), progress))
+        return cls(BirdNet.load(), SpeciesRanges(RangeModel.load(), progress), shipped_dictionary())
 
     def evidence(self, clip: Clip, week: int | None = None) -> tuple[tuple[Evidence, ...], Heard]:
         """What was heard, most telling first, in a BirdNET week 1..48 or an unknown one.
@@ -65,9 +74,11 @@ class Hearing:
         Raises:
             ClipError: the clip has no sound.
         """
-        heard = listen(clip, self.birdnet)
+        with TrunkMaps(self.birdnet) as maps:
+            heard = listen(clip, self.birdnet)
         believed = [d for d in heard.detections if self.labels[d.label][0] not in IGNORED]
         found = list(self.pointing.point([self._evidence(d) for d in believed], week))
+        found += self._everyday(maps, heard.quality.duration_s, {one.label for one in found})
         found.sort(key=lambda one: (one.where is None, -one.confidence, one.name))
         return tuple(_numbered(found)), heard
 
@@ -85,6 +96,18 @@ class Hearing:
         name, label = self.labels[detection.label]
         kind: Kind = "sound" if name in SOUNDS else "species"
         return Evidence("", kind, SOUNDS.get(name, label), name, detection.moments, detection.confidence, DETECTOR)
+
+    def _everyday(self, maps: TrunkMaps, duration_s: float, told: set[str]) -> list[Evidence]:
+        """Everyday sounds that the dictionary is sure of and that BirdNET did not tell."""
+        if self.dictionary is None:
+            return []
+        atoms = atoms_of(self.dictionary.sae, maps.stacked(), HOP_S, WINDOW_S, duration_s)
+        known = {"dog": "dog barking", "siren": "siren", "people": "voices"}
+        return [_sound(one) for one in findings(atoms) if known.get(one.family) not in told]
+
+
+def _sound(one: Finding) -> Evidence:
+    return Evidence("", "sound", one.family, one.label, one.moments, one.confidence, ATOM_DETECTOR)
 
 
 def _numbered(found: list[Evidence]) -> list[Evidence]:

@@ -35,7 +35,7 @@ DIGITS = 2
 KEPT = 50
 """Briefs of a file."""
 
-PICTURE = "the picture"
+PICTURE = "the look of the scene"
 """What the evidence of the eyes is called."""
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import datetime
 import platform
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from os import PathLike
 from typing import Any
+
+from shapely import Geometry
 
 from lookhear.data.clip import Clip
 from lookhear.data.gazetteer import gazetteer
@@ -23,11 +25,12 @@ from lookhear.data.provenance import claims_of
 from lookhear.perception.evidence import Evidence
 from lookhear.perception.hearing import Hearing
 from lookhear.perception.listen import Heard
-from lookhear.perception.seeing import Seeing
+from lookhear.perception.seeing import Seeing, Seen
 from lookhear.perception.species import Progress, silent
 from lookhear.prediction.density import CellDensity
-from lookhear.prediction.posterior import Prior, posterior, share_within
+from lookhear.prediction.posterior import Prior, posterior, restricted, share_within
 from lookhear.prediction.result import Result
+from lookhear.prediction.trained_head import TrainedHead
 from lookhear.reasoning.outlook import Chance, Outlook, percent
 from lookhear.reasoning.rules import write_trace
 
@@ -50,6 +53,8 @@ class Locator:
     """What listens."""
     seeing: Seeing = field(default_factory=Seeing)
     """What looks."""
+    head: TrainedHead | None = None
+    """What turns evidence into the density, if it is not to be the evidence posterior itself."""
 
     @classmethod
     def offline(cls, progress: Progress = silent) -> Locator:
@@ -84,8 +89,8 @@ class Locator:
         sounds, heard = self.hearing.evidence(clip, week) if clip.has_sound else ((), None)
         seen = self.seeing.look(clip)
         evidence = numbered((*sounds, *seen.evidence))
-        everywhere = posterior(evidence, prior)
-        density = everywhere if region is None else posterior(evidence, prior, read_outline(region))
+        everywhere = self._density(posterior(evidence, prior), seen)
+        density = everywhere if region is None else self._within(everywhere, evidence, prior, read_outline(region))
         outlook = look_out(density, points=any(one.where for one in evidence))
         return Result(
             clip=clip,
@@ -99,13 +104,29 @@ class Locator:
                 *_notes(clip, evidence, heard, week),
                 *(seen.notes or self._sight_notes(clip)),
                 *_region_note(everywhere, region),
+                *([f"The density is that of a trained head: {self.head.head.name}."] if self.head else ()),
             ),
-            settings={"week": week, "prior": prior, "region": outline_name(region) if region else None},
+            settings={
+                "week": week,
+                "prior": prior,
+                "region": outline_name(region) if region else None,
+                **({"head": self.head.digest} if self.head else {}),
+            },
             run=_run(time.perf_counter() - started, self._models(clip)),
             frames=seen.frames,
             features=seen.features,
             signs=seen.signs,
         )
+
+    def _density(self, evidence: CellDensity, seen: Seen) -> CellDensity:
+        features = {} if seen.features is None else {"sight": seen.features.mean}
+        return evidence if self.head is None else self.head.density(features, evidence).on_cells()
+
+    def _within(
+        self, everywhere: CellDensity, evidence: Sequence[Evidence], prior: Prior, region: Geometry
+    ) -> CellDensity:
+        """The density in a region; that of evidence is computed on cells that are fine at the border."""
+        return posterior(evidence, prior, region) if self.head is None else restricted(everywhere, region)
 
     def _sight_notes(self, clip: Clip) -> tuple[str, ...]:
         """What a reader must know of how the pictures were looked at."""

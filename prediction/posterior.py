@@ -153,6 +153,15 @@ def _within(
     return ids, np.where(kept, log_density, -np.inf)
 
 
+def restricted(density: CellDensity, region: shapely.Geometry) -> CellDensity:
+    """A density within a region (outline in longitude, latitude), and nothing outside.
+
+    Raises:
+        ValueError: the region is empty.
+    """
+    return CellDensity.of(*_within(density.ids, density.log_density(cells.centers(density.ids)), region))
+
+
 def share_within(density: CellDensity, region: shapely.Geometry) -> float:
     """Probability of a region (outline in longitude, latitude), by area where it cuts a cell."""
     ids, log_density = _within(density.ids, density.log_density(cells.centers(density.ids)), region)

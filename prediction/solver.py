@@ -180,7 +180,7 @@ def _unsure(
 
 
 def _walk(field: Field, y: Float[Tensor, "n 3"], config: SolverConfig, steps: int, backward: bool) -> Walk:
-    """One pass; a stiff field makes Adams' steps unstable where Runge and Kutta's are not, so those have the last word."""
+    """One pass; a stiff field makes Adams' steps unstable where Runge and Kutta's are not: theirs is the last word."""
     grid = Grid.of(steps, config.warp, config.stretch, backward)
     if config.method == "adams":
         return by_nodes(field, y, grid, backward, adams=steps <= ADAMS_TIMES * config.steps)

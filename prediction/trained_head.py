@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float
 from numpy import ndarray
 
+from lookhear.data.local_file import sha256_of
 from lookhear.prediction.baselines import load_baseline
 from lookhear.prediction.density import CellDensity, GeoDensity
 from lookhear.prediction.flow import Base, load_flow
@@ -41,6 +42,8 @@ class TrainedHead:
     """With its weights."""
     base: Base | None
     """What it starts from; None: each clip's evidence posterior."""
+    digest: str = ""
+    """SHA-256 of its weights, by which records name it."""
 
     @classmethod
     def load(cls, folder: Path) -> TrainedHead:
@@ -50,9 +53,9 @@ class TrainedHead:
             FileNotFoundError: there is none.
             ValueError: a file is damaged, or files do not belong together.
         """
-        folder = head_folder(folder)
+        digest, folder = head_digest(folder), head_folder(folder)
         base = None if base_name(folder) == "evidence" else load_base(folder)
-        return cls(load_head(folder), base)
+        return cls(load_head(folder), base, digest)
 
     @property
     def wants_evidence(self) -> bool:
@@ -68,7 +71,9 @@ class TrainedHead:
         if self.wants_evidence and evidence is None:
             raise ValueError("This head starts from the evidence posterior of a clip, but none was given.")
         known = dict(features) | ({EVIDENCE: evidence_feature(evidence)} if evidence is not None else {})
-        condition = {name: torch.tensor(known[name])[None] for name in self.head.sizes if name in known}
+        condition = {
+            name: torch.as_tensor(known[name], dtype=torch.float32)[None] for name in self.head.sizes if name in known
+        }
         base = CellBase((evidence,)) if self.base is None and evidence is not None else self.base
         return self.head.density(condition, base)
 
@@ -76,6 +81,18 @@ class TrainedHead:
 def head_folder(folder: Path) -> Path:
     """Where the head is: the folder itself, or `head` within it."""
     return folder if (folder / "config.json").exists() else folder / HEAD
+
+
+def head_digest(folder: Path) -> str:
+    """SHA-256 of the weights in a folder.
+
+    Raises:
+        FileNotFoundError: there is no trained head.
+    """
+    path = head_folder(folder) / "model.safetensors"
+    if not path.exists():
+        raise FileNotFoundError(f"There is no trained head in {folder}: it has no {path.name}.")
+    return sha256_of(path)
 
 
 def load_head(folder: Path) -> Head:

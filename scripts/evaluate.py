@@ -179,17 +179,17 @@ def _same_run(config: EvaluateConfig, source: Source) -> None:
     from importlib.metadata import version
 
     from lookhear.perception.record import RECORDS
-    from lookhear.prediction.trained_head import head_folder
+    from lookhear.prediction.trained_head import head_digest
 
     files = [source.rows / METADATA, source.rows / METADATA_PARQUET, source.records / RECORDS]
     files += sorted(source.records.glob("*.safetensors"))
     data = {path.name: _sha256(path) for path in files if path.exists()}
-    run = {"lookhear": version("lookhear"), "data": data, "settings": config.settings()}
+    run: dict[str, Any] = {"lookhear": version("lookhear"), "data": data, "settings": config.settings()}
     path = config.out / "run.json"
     before = json.loads(path.read_bytes()) if path.exists() else run
-    heads = {folder.name: _sha256(head_folder(folder) / "model.safetensors") for folder in config.head}
-    run["heads"] = {**before.get("heads", {}), **heads}
-    before["heads"] = {**run["heads"], **before.get("heads", {})}
+    heads = {folder.name: head_digest(folder) for folder in config.head}
+    known: dict[str, str] = before.get("heads", {})
+    run["heads"], before["heads"] = known | heads, heads | known
     for key in run:
         if before.get(key) != run[key]:
             raise ValueError(

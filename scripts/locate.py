@@ -60,6 +60,8 @@ class LocateConfig:
     """Search only within a country (name or ISO code) or a GeoJSON file with a polygon."""
     prior: Prior = "recordings"
     """What is assumed before listening: places where people record, or live, all land, or all the Earth alike."""
+    head: Path | None = None
+    """Folder of a trained head (`lookhear train flow`) that makes the density; by default it is the evidence's own."""
     coarsen_km: float = 0.0
     """Round every place in the output to cells at least this wide."""
     overwrite: bool = False
@@ -85,8 +87,12 @@ class LocateConfig:
 
         week = birdnet_week(_day(self.date)) if self.date else self.week
         region = outline_name(self.region) if self.region else None
-        settings = {"week": week, "prior": self.prior, "region": region}
-        return {**settings, "coarsen_km": self.coarsen_km} if self.coarsen_km else settings
+        settings: dict[str, Any] = {"week": week, "prior": self.prior, "region": region}
+        if self.head is not None:
+            from lookhear.prediction.trained_head import head_digest
+
+            settings["head"] = head_digest(self.head)
+        return settings | ({"coarsen_km": self.coarsen_km} if self.coarsen_km else {})
 
 
 @dataclass
@@ -192,11 +198,13 @@ def _locate_all(config: LocateConfig, clips: list[tuple[Path, str]]) -> Tally:
 
 def _load(config: LocateConfig) -> Locator:
     from lookhear.prediction.locator import Locator
+    from lookhear.prediction.trained_head import TrainedHead
 
     def progress(steps: range, what: str) -> Iterator[int]:
         return iter(tqdm(steps, what, unit="month", disable=config.quiet))
 
-    return Locator.offline(progress)
+    locator = Locator.offline(progress)
+    return locator if config.head is None else replace(locator, head=TrainedHead.load(config.head))
 
 
 def _one(locator: Locator, file: Path, config: LocateConfig, settings: dict[str, Any]) -> Result:

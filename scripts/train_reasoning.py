@@ -172,7 +172,8 @@ def open_after(config: TrainReasoningConfig, stage: str) -> Backend:
     for one in done:
         if not (config.out / one / ADAPTER / "adapter_config.json").exists():
             raise FileNotFoundError(f"There is no adapter in {config.out / one}; run --stage {one} to its end first.")
-    return open_backend(config.backend.with_adapters([config.out / one / ADAPTER for one in done]))
+    device = config.machine.asked_on if config.stage in ("flow", "measure") else "cpu"  # a trainer moves it itself
+    return open_backend(config.backend.with_adapters([config.out / one / ADAPTER for one in done]), device)
 
 
 def lessons_of(config: TrainReasoningConfig, backend: Backend, split: Split, count: int) -> list[Lesson]:

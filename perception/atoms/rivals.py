@@ -50,7 +50,7 @@ class TopKSae(nn.Module):
 
 
 def train_probe(
-    x: Float[Tensor, "n features"], heard: Bool[Tensor, "n classes"], steps: int = 1500, lr: float = 3e-3
+    x: Float[Tensor, "n features"], heard: Bool[Tensor, "n classes"], steps: int = 1000, lr: float = 3e-3
 ) -> nn.Linear:
     """A linear layer that scores every class; of several sounds, each is as right as the others."""
     torch.manual_seed(0)
@@ -61,7 +61,7 @@ def train_probe(
 
 
 def train_top_k(
-    x: Float[Tensor, "n features"], kernels: int, k: int = 4, steps: int = 1500, lr: float = 1e-3
+    x: Float[Tensor, "n features"], kernels: int, k: int = 4, steps: int = 600, lr: float = 1e-3
 ) -> TopKSae:
     """A plain sparse autoencoder."""
     torch.manual_seed(0)
@@ -105,6 +105,6 @@ def _fit(network: nn.Module, count: int, steps: int, lr: float, loss) -> None:  
     draws = torch.Generator().manual_seed(0)
     for _ in range(steps):
         optimiser.zero_grad()
-        loss(torch.randint(0, count, (256,), generator=draws)).backward()
+        loss(torch.randint(0, count, (128,), generator=draws)).backward()
         optimiser.step()
         schedule.step()

@@ -22,7 +22,7 @@ FEATURES, TIMES = 576, 8
 
 
 class TrunkMaps:
-    """Listens in while BirdNET runs: the trunk's maps of all windows, at no cost.
+    """Listens in while BirdNET runs: the trunk's maps of all windows, at no cost; of silence, 0 throughout.
 
     Example:
         >>> with TrunkMaps(birdnet) as maps:                                        # doctest: +SKIP
@@ -31,21 +31,28 @@ class TrunkMaps:
     """
 
     def __init__(self, birdnet: BirdNet) -> None:
-        self._head: nn.Module = birdnet.head
+        self._birdnet = birdnet
         self._seen: list[Float[Tensor, "batch 576 8"]] = []
 
     def __enter__(self) -> TrunkMaps:
-        self._hook = self._head.register_forward_pre_hook(self._see)
+        trunk = self._birdnet.head.register_forward_pre_hook(self._see)
+        self._hooks = [trunk, self._birdnet.low.register_forward_pre_hook(self._hear)]
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        self._hook.remove()
+        for hook in self._hooks:
+            hook.remove()
+
+    def _hear(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        """BirdNET stretches silence to a constant: then this is so, and the map says nothing."""
+        stretched: Tensor = inputs[0]
+        self._silent = stretched.amax(1) == stretched.amin(1)
 
     def _see(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
         trunk: Tensor = inputs[0].detach()
-        self._seen.append(trunk.flatten(1, 2))
+        self._seen.append(trunk.flatten(1, 2).masked_fill(self._silent[:, None, None], 0.0))
 
     def stacked(self) -> Float[Tensor, "windows 576 8"]:
         """All maps so far, in order."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -106,7 +106,7 @@ class ClapEncoder:
     @torch.inference_mode()
     def embed(self, windows: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch size"]:
         """The projected embedding of each window, not normalised."""
-        return self.pooled(self.feature_map(windows))
+        return torch.cat([self.pooled(self.feature_map(window)) for window in windows.split(1)])
 
     @torch.inference_mode()
     def pooled(self, maps: Float[Tensor, "batch features 32"]) -> Float[Tensor, "batch size"]:
@@ -117,14 +117,15 @@ class ClapEncoder:
 
     @torch.inference_mode()
     def feature_map(self, windows: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch features 32"]:
-        """What the embedding is the projected mean of."""
-        return self._hidden(windows).flatten(1, 2)
+        """What the embedding is the projected mean of.
 
-    def _hidden(self, windows: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch hidden 2 32"]:
-        """One window at a time: the sum over a batch must not depend on who else is in it."""
-        mels = self.log_mel(windows)[:, None]
-        parts: list[Any] = [self.network.audio_model(input_features=mel[None]).last_hidden_state for mel in mels]
-        return torch.cat(parts)
+        One window at a time: the order of a sum must not depend on who else is in the batch.
+        """
+        return torch.cat([self._hidden(window) for window in windows.split(1)]).flatten(1, 2)
+
+    def _hidden(self, window: Float[Tensor, "1 samples"]) -> Float[Tensor, "1 hidden 2 32"]:
+        hidden: Tensor = self.network.audio_model(input_features=self.log_mel(window)[:, None]).last_hidden_state
+        return hidden
 
     def log_mel(self, windows: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch frames 64"]:
         """Power of each band in dB."""

@@ -13,8 +13,9 @@ from lookhear.data.frames import Frame
 from lookhear.perception.evidence import Evidence
 from lookhear.perception.writing.clues import Clue, clues_of_all
 from lookhear.perception.writing.pointing import where
-from lookhear.perception.writing.reader import LineReader, RapidReader, Reading, TesseractReader
+from lookhear.perception.writing.reader import LineReader, RapidReader
 from lookhear.perception.writing.sign import Sign, quoted
+from lookhear.perception.writing.tesseract import Reading, TesseractReader
 from lookhear.perception.writing.tracking import Tracker
 
 MOST_SIGNS = 60

@@ -110,7 +110,8 @@ class KernelDensity(Baseline):
     @property
     def sizes(self) -> dict[str, int]:
         """Features clips are compared by."""
-        return self.config.sizes
+        sizes: dict[str, int] = self.config.sizes
+        return sizes
 
     @property
     def fixed(self) -> dict[str, Tensor]:

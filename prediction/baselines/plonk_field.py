@@ -93,7 +93,8 @@ class PlonkField(Baseline):
     @property
     def sizes(self) -> dict[str, int]:
         """Those of the network's condition."""
-        return self.config.condition_sizes
+        sizes: dict[str, int] = self.config.condition_sizes
+        return sizes
 
     def loss(self, batch: Batch, generator: Generator) -> Float[Tensor, ""]:
         """Flow matching on geodesics, with the velocity as the network gives it."""

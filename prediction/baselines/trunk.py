@@ -64,4 +64,5 @@ class Trunk(nn.Module):
             x = x.new_ones(count, 1)
         for layer in self.layers:
             x = F.silu(layer(x))
-        return x
+        hidden: Tensor = x
+        return hidden

@@ -57,7 +57,8 @@ class FeatureTower(nn.Module):
     def forward(self, pixel_values: Float[Tensor, "n 3 s s"], **_: Any) -> BaseModelOutputWithPooling:
         """Hidden states [n, TOKENS, width]; LLaVA picks the last."""
         flat = pixel_values.flatten(1)
-        states = self.spread[0].weight.new_zeros(len(flat), TOKENS * self.config.hidden_size)
+        dtype = next(self.parameters()).dtype
+        states = torch.zeros(len(flat), TOKENS * self.config.hidden_size, dtype=dtype, device=flat.device)
         for kind, (size, spread) in enumerate(zip(KINDS.values(), self.spread, strict=True)):
             mine = flat[:, -1] == kind
             states = torch.where(mine[:, None], spread(flat[:, :size].to(states)), states)

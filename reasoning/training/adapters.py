@@ -15,6 +15,10 @@ LANGUAGE = r".*language_model.*\.(q|k|v|o|gate|up|down)_proj"
 """All linear layers of the language model, and none of a vision tower's."""
 
 
+PROJECTORS = ("multi_modal_projector", "merger", "connector")
+"""What LLaVA, Qwen2-VL and SmolVLM call the way from pictures into the language model."""
+
+
 @dataclass(frozen=True)
 class AdapterConfig:
     """The adapters."""
@@ -37,13 +41,14 @@ def lora(config: AdapterConfig, model: Any, soft_tokens: bool) -> LoraConfig:
 
     from lookhear.reasoning.mllm.soft_tokens import FeatureTower
 
-    towers = any(isinstance(module, FeatureTower) for module in model.modules())
-    saved = ["multi_modal_projector", *(["vision_tower"] if towers else [])] if soft_tokens else None
+    known = {name.rpartition(".")[2]: module for name, module in model.named_modules()}
+    saved = [name for name in PROJECTORS if name in known]
+    saved += [name for name in ("vision_tower",) if isinstance(known.get(name), FeatureTower)]
     return LoraConfig(
         r=config.rank,
         lora_alpha=config.alpha,
         lora_dropout=config.dropout,
         task_type="CAUSAL_LM",
         target_modules=LANGUAGE,
-        modules_to_save=saved,
+        modules_to_save=saved if soft_tokens else None,
     )

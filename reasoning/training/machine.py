@@ -25,6 +25,11 @@ class MachineConfig:
     quiet: bool = False
     """No progress bar."""
 
+    @property
+    def asked_on(self) -> str:
+        """Where a model is that is asked and not trained."""
+        return "cuda" if self.device == "auto" and torch.cuda.is_available() else "cpu"
+
     def arguments(self) -> dict[str, Any]:
         """As TRL's configs take them."""
         return {

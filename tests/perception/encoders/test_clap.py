@@ -39,7 +39,7 @@ def reference():
         logging.disable(logging.INFO)
         factory = importlib.import_module("clap_module.factory")
         torch.manual_seed(0)
-        network = factory.create_model("HTSAT-tiny", "transformer").eval()
+        network = factory.create_model("HTSAT-tiny", "transformer")[0].eval()
     finally:
         logging.disable(logging.NOTSET)
         sys.path.pop(0)

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
 from lookhear.data.frames import Frame
-from lookhear.perception.writing.reader import Line, RapidReader, Reading, TesseractReader, is_doubtful, shrunk
+from lookhear.perception.writing.reader import Line, RapidReader, shrunk
 from lookhear.perception.writing.reading import Reader, point
 from lookhear.perception.writing.sign import Sign, quoted
+from lookhear.perception.writing.tesseract import Reading, TesseractReader, is_doubtful
 from lookhear.prediction.locator import look_out
 from lookhear.prediction.posterior import posterior
 from lookhear.reasoning.answer import parse_answer

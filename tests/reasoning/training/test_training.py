@@ -96,7 +96,7 @@ class FromPsi:
 
 
 def test_calibration_reads_the_completions_own_psi(tmp_path):
-    grpo(tmp_path, [FromPsi], steps=2)
+    grpo(tmp_path, [FromPsi], steps=2, parts=2)
     assert all(line["rewards/calibration/std"] > 0 for line in curve(tmp_path) if "reward" in line)
 
 
