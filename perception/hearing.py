@@ -1,8 +1,8 @@
 """A clip's sound in, evidence out: BirdNET's detections with the ranges of the species heard.
 
 Sounds that BirdNET knows and that live nowhere in particular (siren, engine, voices, dog) are evidence without a
-place. What is not evidence: "noise" and "environmental". Where the package comes with a dictionary of acoustic atoms, it
-listens in on BirdNET's map, and what it is sure of is evidence too: water, a train, bells.
+place. What is not evidence: "noise" and "environmental". Where the package comes with a dictionary of acoustic atoms,
+it listens in on BirdNET's map, and what it is sure of is evidence too: water, a train, bells.
 """
 
 from __future__ import annotations

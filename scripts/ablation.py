@@ -220,7 +220,9 @@ def with_psi(config: AblationConfig, seed: int, name: str, split: Split) -> Feat
     asked = config.reasoning(seed, f"row-{name}" if row.rewards else "reasoning")
     backend = open_after(asked, "grpo" if row.rewards else "sft")
     briefs = clips_of(asked, split, len(some))[1]
-    psi = psi_rows(asked.out / ("flow-grpo" if row.rewards else "flow-sft"), backend, split, some, briefs).psi
+    psi = psi_rows(
+        asked.out / ("flow-grpo" if row.rewards else "flow-sft"), backend, config.data, split, some, briefs
+    ).psi
     told = [
         replace(one, record=replace(one.record, features={**one.record.features, PSI: vector}))
         for one, vector in zip(some, psi, strict=True)

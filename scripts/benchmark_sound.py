@@ -121,8 +121,9 @@ def own_labels(encoder: SoundEncoder, tests: Tests, classes: tuple[str, ...]) ->
     birdnet = encoder.birdnet
 
     def decompose(maps: torch.Tensor, steps: int) -> torch.Tensor:
-        best: torch.Tensor = birdnet.classify(encoder.pooled(maps))[:, columns].topk(steps, dim=1).indices
-        return owners[best]
+        best = birdnet.classify(encoder.pooled(maps))[:, columns].topk(steps, dim=1).indices
+        named: torch.Tensor = owners[best]
+        return named
 
     return score(decompose, tests)
 
@@ -209,7 +210,8 @@ def cost(sae: IcSae, encoder: SoundEncoder) -> str:
             run()
             spent[name] += (time.process_time() - began) * (turn > 0)
     each = {name: 1000 * seconds / 8 / 4 for name, seconds in spent.items()}
-    return f"encoder {each['encoder']:.1f} ms a window, atoms {each['loop']:.2f} ms: {each['loop'] / each['encoder']:.1%} more"
+    share = each["loop"] / each["encoder"]
+    return f"encoder {each['encoder']:.1f} ms a window, atoms {each['loop']:.2f} ms: {share:.1%} more"
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ was read in the photographs; the time and memory of reading a clip of 60 s in 10
 
 from __future__ import annotations
 
-import resource
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -115,7 +114,6 @@ def main(config: BenchmarkWritingConfig) -> None:
         from lookhear.scripts.benchmark_writing_clip import print_cost
 
         print_cost(reader, next(scenes(1, config.fonts, config.seed)), config.clip_seconds)
-    print(f"peak memory of this process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10:.0f} MB")
 
 
 def count(tally: Tally, scene: Scene, evidence: tuple[Evidence, ...], signs: tuple[Sign, ...]) -> None:

@@ -7,7 +7,6 @@ for the sampled frames alone; memory is the peak of a process of its own.
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import tempfile
@@ -64,16 +63,19 @@ def decoded_frames(path: Path) -> Iterator[ndarray]:
 
 
 def peak_mb(path: Path, reading: bool) -> float:
-    """Peak memory of a process that samples a clip, and reads it if asked to."""
+    """Peak memory of a process that samples a clip, and reads it if asked to (Linux).
+
+    `ru_maxrss` would not do: a new process starts with its parent's.
+    """
     program = (
-        "import resource, sys; from lookhear.data.clip import Clip\n"
+        "import sys; from lookhear.data.clip import Clip\n"
         "from lookhear.perception.writing.reading import Reader\n"
         "frames = Clip.open(sys.argv[1]).sampled_frames()\n"
         f"{'Reader.load(1).evidence(frames)' if reading else 'sum(1 for _ in frames)'}\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
     )
     done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)
-    return float(json.loads(done.stdout)) * (1 if sys.platform == "darwin" else 2**10) / 2**20
+    return float(done.stdout) / 2**10
 
 
 def write_clip(path: Path, scene: Scene, seconds: float) -> Path:

@@ -65,20 +65,25 @@ class Answered:
 
 
 def psi_rows(
-    folder: Path, backend: Backend, split: str, examples: Sequence[Example], briefs: Sequence[Brief]
+    folder: Path, backend: Backend, data: Path, split: str, examples: Sequence[Example], briefs: Sequence[Brief]
 ) -> PsiRows:
     """ψ of clips, made where it is not in the folder yet."""
     from lookhear.prediction.psi_flow import PsiRows
 
     folder.mkdir(parents=True, exist_ok=True)
-    answers = list(_answers(folder / f"answers-{split}.jsonl", backend, examples, briefs))
+    answers = list(_answers(folder / f"answers-{split}.jsonl", backend, data, examples, briefs))
     psi = np.stack([one.psi for one in answers if one.psi is not None])
     units = np.stack([example.row.point.unit for example in examples])
     return PsiRows(psi, units, tuple(example.row.location_id for example in examples))
 
 
 def _answers(
-    path: Path, backend: Backend, examples: Sequence[Example], briefs: Sequence[Brief], batch: int = 8
+    path: Path,
+    backend: Backend,
+    data: Path,
+    examples: Sequence[Example],
+    briefs: Sequence[Brief],
+    batch: int = 8,
 ) -> Iterator[Answered]:
     """What the model says of clips; each batch is kept at once, and asked only once."""
     kept = {one.clip_id: one for one in _kept(path)}
@@ -87,7 +92,7 @@ def _answers(
     with path.open("a", encoding="utf-8") as file, tqdm(total=len(todo), desc="Explaining", unit="clip") as bar:
         for start in range(0, len(todo), batch):
             some = todo[start : start + batch]
-            cases = [(brief, backend.images(example.record, None)) for example, brief in some]
+            cases = [(brief, backend.images(example.record, data, example.row.file_name)) for example, brief in some]
             for (_, brief), said in zip(some, reasoner.explain_all(cases, batch), strict=True):
                 text = said.reply if said.state == "written" else said.trace.text
                 kept[brief.clip_id] = Answered(brief.clip_id, text, said.state, said.trace.answer, said.psi)
@@ -120,6 +125,7 @@ def measure(
     folder: Path,
     name: str,
     backend: Backend | None,
+    data: Path,
     examples: Sequence[Example],
     briefs: Sequence[Brief],
     flow: PsiFlow | None,
@@ -128,7 +134,7 @@ def measure(
     if backend is None:
         answers = by_rule(briefs)
     else:
-        answers = list(_answers(folder / f"answers-test-{name}.jsonl", backend, examples, briefs))
+        answers = list(_answers(folder / f"answers-test-{name}.jsonl", backend, data, examples, briefs))
     table = measured(answers, examples, briefs, flow)
     write_atomic(folder / f"measured-{name}.json", json.dumps(table, indent=1) + "\n")
     lines = [f"{key:<24}{mean:8.3f}  ({low:.3f} to {high:.3f})" for key, (mean, low, high) in table.items()]

@@ -145,8 +145,8 @@ def _flow(config: TrainReasoningConfig) -> None:
     asked = config.asked_after
     backend = open_after(config, asked)
     place = config.out / f"flow-{asked}"
-    training = psi_rows(place, backend, "train", *clips_of(config, "train", config.clips))
-    validation = psi_rows(place, backend, "validation", *clips_of(config, "validation", config.held_out))
+    training = psi_rows(place, backend, config.data, "train", *clips_of(config, "train", config.clips))
+    validation = psi_rows(place, backend, config.data, "validation", *clips_of(config, "validation", config.held_out))
     folder = train_psi_flow(training, validation, config.flow, place, config.data.name)
     print(f"The flow is in {folder}")
 
@@ -157,7 +157,7 @@ def _measure(config: TrainReasoningConfig) -> None:
     asked = config.asked_after
     examples, briefs = clips_of(config, "test", config.held_out)
     backend = None if asked == "nothing" else open_after(config, asked)
-    print(measure(config.out, asked, backend, examples, briefs, psi_flow(config, asked)))
+    print(measure(config.out, asked, backend, config.data, examples, briefs, psi_flow(config, asked)))
 
 
 def open_after(config: TrainReasoningConfig, stage: str) -> Backend:
@@ -182,9 +182,8 @@ def lessons_of(config: TrainReasoningConfig, backend: Backend, split: Split, cou
 
     def lesson(example: Example, brief: Brief) -> Lesson:
         row = example.row
-        file = config.data / row.file_name if row.file_name else None
         columns = {"recorded_at": row.recorded_at, "location_id": row.location_id}
-        return Lesson(brief, row.point, lambda: backend.images(example.record, file), columns)
+        return Lesson(brief, row.point, lambda: backend.images(example.record, config.data, row.file_name), columns)
 
     return [lesson(*pair) for pair in zip(*clips_of(config, split, count), strict=True)]
 

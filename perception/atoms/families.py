@@ -1,9 +1,9 @@
 """Atoms as findings a person can trust: by family, and only where the dictionary is sure.
 
-In: the atoms of a clip. Out: for each family of classes the moments in which it was heard. A dictionary that learnt from a
-few recordings of a class seldom knows the class of a new recording, but often its family: of atoms at least 0.9 sure on
-sounds of other origins, the family was right in 8 of 10 and more, the class in 4 (docs/LOG.md). Classes that are in no
-family are not told: birds are BirdNET's, and the rest says little of a place.
+In: the atoms of a clip. Out: for each family of classes the moments in which it was heard. A dictionary that learnt
+from a few recordings of a class seldom knows the class of a new recording, but often its family: of atoms at least 0.9
+sure on sounds of other origins, the family was right in 8 of 10 and more, the class in 4 (docs/LOG.md). Classes that
+are in no family are not told: birds are BirdNET's, and the rest says little of a place.
 """
 
 from __future__ import annotations
@@ -82,9 +82,8 @@ def findings(atoms: Iterable[Atom]) -> list[Finding]:
     found = []
     for family, its in told.items():
         surest = max(its, key=lambda atom: atom.chance)
-        confidence = round(min(CERTAIN, surest.chance), 4)
-        found.append(Finding(family, surest.label, _joined(its), confidence))
-    return sorted(found, key=lambda one: (-one.confidence, one.family))
+        found.append((-surest.chance, Finding(family, surest.label, _joined(its), min(CERTAIN, surest.chance))))
+    return [one for _, one in sorted(found, key=lambda pair: (pair[0], pair[1].family))]
 
 
 def _joined(atoms: list[Atom]) -> tuple[Moment, ...]:

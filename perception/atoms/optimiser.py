@@ -40,11 +40,9 @@ def _riemannian(sae: IcSae, config: MartConfig) -> Optimizer:
 
 
 def moments_of(optimiser: Optimizer) -> dict[str, Tensor]:
-    """What the optimiser remembers of each parameter, and geoopt's own count of steps."""
+    """What the optimiser remembers of each parameter."""
     state = optimiser.state_dict()["state"]
-    moments = {f"moment.{k}.{name}": torch.as_tensor(value) for k, one in state.items() for name, value in one.items()}
-    counts = [torch.as_tensor(group["step"]) for group in optimiser.param_groups if "step" in group]
-    return moments | {f"steps.{k}": count for k, count in enumerate(counts)}
+    return {f"moment.{k}.{name}": torch.as_tensor(value) for k, one in state.items() for name, value in one.items()}
 
 
 def load_moments(optimiser: Optimizer, tensors: dict[str, Tensor]) -> None:
@@ -55,6 +53,6 @@ def load_moments(optimiser: Optimizer, tensors: dict[str, Tensor]) -> None:
             _, number, key = name.split(".", 2)
             state.setdefault(int(number), {})[key] = value
     optimiser.load_state_dict(optimiser.state_dict() | {"state": state})
-    for k, group in enumerate(optimiser.param_groups):
-        if f"steps.{k}" in tensors:
-            group["step"] = int(tensors[f"steps.{k}"])
+    if any(not one["step"].is_floating_point() for one in state.values()):
+        for one in optimiser.state.values():  # geoopt counts in int; torch makes that float32, which rounds otherwise
+            one["step"] = int(one["step"])

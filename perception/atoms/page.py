@@ -1,8 +1,8 @@
 """Which atoms fire on what, as a page one can look at and listen to.
 
-In: a dictionary, the maps and waves of some windows, and what is truly in each. Out: one HTML file with everything in it:
-for each class the windows that it fires on most, each with its sound (Opus, some 10 kB), whether that is right, and when
-in the window. It asks nothing of the network.
+In: a dictionary, the maps and waves of some windows, and what is truly in each. Out: one HTML file with everything in
+it: for each class the windows that it fires on most, each with its sound (Opus, some 10 kB), whether that is right, and
+when in the window. It asks nothing of the network.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ def listening_page(
     title = "Which atoms fire on what"
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style><body>'
-        f"<h1>{title}</h1><p>{len(windows)} windows of {length_s:g} s; green: the class is in the window; orange: it is "
-        f"not. The bar shows when in the window the atom sounds.</p>{''.join(parts)}{never}</body></html>"
+        f"<h1>{title}</h1><p>{len(windows)} windows of {length_s:g} s; green: the class is in the window; orange: it "
+        f"is not. The bar shows when in the window the atom sounds.</p>{''.join(parts)}{never}</body></html>"
     )
 
 

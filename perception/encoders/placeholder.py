@@ -54,8 +54,8 @@ class PlaceholderEncoder:
         pieces = windows.unflatten(1, (self.times, -1))
         power = torch.view_as_real(torch.fft.rfft(pieces)).square().sum(3)
         power = power[:, :, 1 : 1 + power.shape[2] // BANDS * BANDS]
-        bands: Tensor = power.unflatten(2, (BANDS, -1)).sum(3).transpose(1, 2)
-        return bands / pieces.shape[2] ** 2
+        bands: Tensor = power.unflatten(2, (BANDS, -1)).sum(3).transpose(1, 2) / pieces.shape[2] ** 2
+        return bands
 
     def fingerprint(self) -> str:
         """Changes with the settings."""

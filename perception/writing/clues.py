@@ -24,8 +24,9 @@ from lookhear.perception.writing.territories import countries, written_shares
 
 ClueKind = Literal["place", "language", "phone", "domain", "currency", "plate"]
 
-MISREAD: dict[Match, float] = {"exact": 0.05, "short": 0.2, "fuzzy": 0.3}
-"""How often a name that was found is not what the sign says (docs/writing.md)."""
+MISREAD: dict[Match, float] = {"exact": 0.06, "short": 0.13, "fuzzy": 0.5}
+"""How often a name that was found is not what the sign says: upper ends of Wilson's intervals of what was counted on
+drawn scenes (docs/writing.md); of the last sort too few were seen, so it is a guess."""
 
 ELSEWHERE = 0.2
 """How often a sign names a place far away in another country: assumed, for want of photographs to count on."""

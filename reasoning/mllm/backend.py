@@ -67,13 +67,13 @@ class Backend:
     config: BackendConfig
     """What it was opened with."""
 
-    def images(self, record: ClipRecord, file: Path | None) -> list[Any]:
-        """What the model sees of a clip: its features, or frames of its file."""
+    def images(self, record: ClipRecord, folder: Path, file_name: str | None) -> list[Any]:
+        """What the model sees of a clip of a set: its features, or frames of its file."""
         if self.config.is_small:
             from lookhear.reasoning.mllm.soft_tokens import KINDS, pixels_of
 
             return [pixels_of(kind, record.features[kind]) for kind in KINDS if kind in record.features]
-        return frames_of(file, self.config.frames) if file is not None else []
+        return frames_of(folder / file_name, self.config.frames) if file_name else []
 
     def reasoner(self) -> Reasoner:
         """The model as one that explains."""

@@ -34,7 +34,7 @@ def number(value: Any) -> float | str | None:
     """A value as JSON has it; NaN and infinity become null."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value) if math.isfinite(value) else None
-    return str(value)
+    return None if value is None else str(value)
 
 
 def kept_lines(path: Path, step: int) -> list[str]:

@@ -35,7 +35,8 @@ class MachineConfig:
         return {
             "use_cpu": self.device == "cpu" or not torch.cuda.is_available(),
             "bf16": self.precision == "bf16",
-            **({"gradient_checkpointing": True} if self.checkpointing else {}),
+            "activation_checkpointing": self.checkpointing,
+            "gradient_checkpointing": None,  # TRL's default is True, under the older name
             "report_to": self.tracker,
             "seed": self.seed,
             "disable_tqdm": self.quiet,

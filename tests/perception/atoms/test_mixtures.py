@@ -14,7 +14,7 @@ from lookhear.perception.atoms.virtual import draw_virtual
 
 def test_gains_fall_strictly_and_classes_are_distinct(tones):
     factory = Factory(tones, MixtureConfig(nothing=0.1))
-    drawn = [factory.draw(k) for k in range(300)]
+    drawn = [factory.draw(k) for k in range(200)]
     assert {len(one.sources) for one in drawn} == {1, 2, 3, 4}
     for one in drawn:
         steps_db = -20 * np.diff(np.log10(one.gains))
@@ -22,9 +22,9 @@ def test_gains_fall_strictly_and_classes_are_distinct(tones):
         labels = [tones[k].labels for k in one.sources]
         assert len(set(labels)) == len(labels)
     noise = [one for one in drawn if not tones[one.sources[0]].labels]
-    assert 10 < len(noise) < 60 and all(len(one.sources) == 1 for one in noise)
-    assert drawn == [factory.draw(k) for k in range(300)]
-    assert drawn != [Factory(tones, MixtureConfig(nothing=0.1, seed=1)).draw(k) for k in range(300)]
+    assert 6 < len(noise) < 45 and all(len(one.sources) == 1 for one in noise)
+    assert drawn == [factory.draw(k) for k in range(200)]
+    assert drawn != [Factory(tones, MixtureConfig(nothing=0.1, seed=1)).draw(k) for k in range(200)]
 
 
 def test_a_mixture_is_the_sum_of_its_sounds_at_their_gains(tones):
@@ -54,7 +54,7 @@ def test_every_variant_is_a_window_at_one_level(length):
     assert abs(window_of(sound, 8000, 8000, None).mean()) < 1e-3
 
 
-@pytest.mark.parametrize("label", [*SYNTHETIC, *NOTHING])
+@pytest.mark.parametrize("label", [name for name in (*SYNTHETIC, *NOTHING) if name not in ("Music", "Piano", "Speech")])
 def test_synthesised_sounds_are_sounds_and_differ(label):
     one, other = (synthesised(label, k).read(16_000) for k in (0, 1))
     assert one.dtype == np.float32 and np.isfinite(one).all() and 0.01 < np.abs(one).max() <= 1

@@ -26,7 +26,8 @@ def noise(seconds: float, rate: int = 8000) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "starts"), [(0.1, [0.0]), (1.0, [0.0]), (1.1, [0.0, 0.5]), (1.5, [0.0, 0.5]), (2.2, [0.0, 0.5, 1.0, 1.5])]
+    ("seconds", "starts"),
+    [(0.1, [0.0]), (1.0, [0.0]), (1.1, [0.0, 0.5]), (1.5, [0.0, 0.5]), (2.2, [0.0, 0.5, 1.0, 1.5])],
 )
 def test_long_sound_is_cut_at_fixed_times_and_loses_nothing(seconds, starts):
     sound = noise(seconds)
@@ -54,7 +55,7 @@ def test_the_placeholder_tells_tones_apart_and_hears_gain():
     assert encoder.embed(0 * low).abs().max() == 0
 
 
-@pytest.mark.parametrize("make", [PlaceholderEncoder, None])
+@pytest.mark.parametrize("make", [PlaceholderEncoder, pytest.param(None, marks=pytest.mark.slow)])
 def test_an_encoder_keeps_its_word(make, birdnet):
     encoder = make() if make else BirdNetEncoder(birdnet)
     assert isinstance(encoder, SoundEncoder) and encoder.name in ENCODERS
@@ -79,6 +80,7 @@ def test_a_fingerprint_follows_the_weights(birdnet):
     assert encoder.fingerprint() == before
 
 
+@pytest.mark.slow
 def test_maps_are_overheard_without_running_twice(birdnet):
     windows = 0.1 * torch.randn(2, 144_000, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode(), TrunkMaps(birdnet) as maps:

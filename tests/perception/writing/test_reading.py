@@ -3,6 +3,7 @@ import json
 import unicodedata
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import matplotlib
 import numpy as np
@@ -15,7 +16,7 @@ from lookhear.data.frames import Frame
 from lookhear.perception.writing.reader import Line, RapidReader, shrunk
 from lookhear.perception.writing.reading import Reader, point
 from lookhear.perception.writing.sign import Sign, quoted
-from lookhear.perception.writing.tesseract import Reading, TesseractReader, is_doubtful
+from lookhear.perception.writing.tesseract import Reading, TesseractReader, is_doubtful, straightened
 from lookhear.prediction.locator import look_out
 from lookhear.prediction.posterior import posterior
 from lookhear.reasoning.answer import parse_answer
@@ -127,3 +128,31 @@ def test_real_letters_are_read():
     assert sign.text == "Farmácia LISBOA" and evidence[0].where is not None
     assert np.abs(sign.box.mean(0) - (0.43, 0.5)).max() < 0.1
     assert Image.open(io.BytesIO(sign.crop)).format == "JPEG"
+
+
+class Engine:
+    """Finds two lines and reads one of them."""
+
+    def __call__(self, bgr, use_cls, use_rec):
+        boxes = np.array([[[8, 6], [40, 6], [40, 18], [8, 18]], [[8, 30], [72, 30], [72, 42], [8, 42]]])
+        if use_rec:
+            return SimpleNamespace(boxes=boxes[:1], txts=("LISBOA",), scores=(0.98,))
+        return SimpleNamespace(boxes=boxes)
+
+
+@pytest.mark.parametrize("unread", [False, True])
+def test_lines_that_could_not_be_read_are_handed_on_if_asked_for(unread):
+    reader = RapidReader(unread=unread)
+    vars(reader)["_engine"] = Engine()
+    assert [line.text for line in reader.lines(scene().pixels)] == (["LISBOA", ""] if unread else ["LISBOA"])
+
+
+def test_a_leaning_line_is_seen_from_the_front():
+    pixels = np.zeros((100, 200, 3), dtype=np.uint8)
+    corners = np.array([[20, 20], [180, 40], [180, 80], [20, 60]])
+    for x in range(20, 181):
+        top = 20 + (x - 20) // 8
+        pixels[top : top + 40, x] = 255
+    line = straightened(pixels, corners / (200, 100))
+    assert line.shape[0] == 72 and 200 < line.shape[1] < 280
+    assert (line[12:-12, 12:-12] > 200).mean() > 0.97

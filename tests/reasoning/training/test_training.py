@@ -126,3 +126,31 @@ def test_image_tokens_are_never_sampled():
 
     model, processor = feature_llava()
     assert image_tokens(model) == [processor.image_token_id]
+
+
+class NowAndThen:
+    """A reward that fails in every second call, in its own way."""
+
+    def __init__(self, name, fault):
+        self.__name__, self.fault, self.calls = name, fault, 0
+
+    def __call__(self, completions, **columns):
+        self.calls += 1
+        return self.fault(completions) if self.calls % 2 else length(completions)
+
+
+def test_training_goes_on_with_rewards_that_fail_now_and_then(tmp_path):
+    from lookhear.reasoning.rewards.guarded import Guarded
+
+    faults = {
+        "nan": lambda completions: [float("nan")] * len(completions),
+        "nothing": lambda completions: [None] * len(completions),
+        "short": lambda completions: [1.0],
+        "raises": broken,
+        "words": lambda completions: ["good"] * len(completions),
+    }
+    grpo(tmp_path, [equal, *(Guarded(NowAndThen(name, fault)) for name, fault in faults.items())], steps=2)
+    first, second = [line for line in curve(tmp_path) if "reward" in line]
+    for name in faults:
+        assert first[f"rewards/{name}/mean"] is None and second[f"rewards/{name}/mean"] > 0
+    assert first["reward"] == 1.0 and second["reward"] > 1.0

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from lookhear.data.audioset.labels import classes
+from lookhear.perception.atoms.atoms import Atom
+from lookhear.perception.atoms.families import CERTAIN, FAMILIES, findings
+from lookhear.perception.atoms.page import Window, listening_page
+from lookhear.perception.atoms.placed import COUNTRIES, chances, draw_countries, median_km
+from lookhear.perception.atoms.shipped import shipped_dictionary
+from lookhear.perception.atoms.synthetic import SYNTHETIC
+
+
+def atom(label: str, start_s: float, chance: float) -> Atom:
+    return Atom(label, 0, start_s, start_s + 2.0, 0.5, chance)
+
+
+def test_only_what_is_sure_and_has_a_family_is_told():
+    atoms = [atom("Bus", 0, 0.95), atom("Truck", 1, 0.99), atom("Bus", 6, 0.91), atom("Thunder", 0, 0.8)]
+    found = findings([*atoms, atom("Bird", 0, 0.99), atom("Church bell", 3, 0.9)])
+    assert [(one.family, one.label) for one in found] == [("road vehicle", "Truck"), ("bell", "Church bell")]
+    assert [(m.start_s, m.end_s, m.score) for m in found[0].moments] == [(0.0, 3.0, 0.99), (6.0, 8.0, 0.91)]
+    assert found[0].confidence == CERTAIN and findings([]) == []
+
+
+def test_families_are_made_of_classes_and_share_none():
+    labels = [label for its in FAMILIES.values() for label in its]
+    assert len(set(labels)) == len(labels)
+    assert set(labels) <= {one.name for one in classes()} | set(SYNTHETIC)
+
+
+def test_countries_follow_the_table():
+    names = ("Steelpan", "Two-tone siren", "Wailing siren", "no such class")
+    table = dict(zip(COUNTRIES, chances(names), strict=True))
+    assert table["DE"][1] > 5 * table["US"][1] and table["US"][2] > 5 * table["DE"][2]
+    assert {row[3] for row in table.values()} == {1.0}
+    heard = torch.tensor([[False, True, False, False]]).expand(2000, 4)
+    drawn = draw_countries(heard, names, seed=0)
+    share = drawn.bincount(minlength=12).double() / 2000
+    expected = chances(names)[:, 1] / chances(names)[:, 1].sum()
+    assert share.numpy() == pytest.approx(expected, abs=0.04)
+    assert torch.equal(drawn, draw_countries(heard, names, seed=0))
+
+
+def test_distance_is_0_where_all_are_right_and_grows():
+    truth = torch.arange(12)
+    right = torch.eye(12)
+    assert median_km(right, truth) == pytest.approx(0.0) and median_km(right.flip(0), truth) > 2000
+
+
+def test_the_page_needs_nothing_else_and_says_what_is_right(small_sae):
+    sae = small_sae()
+    with torch.no_grad():
+        sae.nothing.fill_(-1.0)
+    maps = sae.dictionary.detach()[[0, 4], :, None].clone()
+    wave = (0.1 * np.sin(np.arange(24_000) / 9)).astype(np.float32)
+    page = listening_page(sae, maps, [Window(wave, ("class 0",), "unseen"), Window(wave, ("<other>",), "unseen")])
+    assert page.count('class="window right"') == 1 and 'class="window wrong"' in page and "&lt;other&gt;" in page
+    assert "data:audio/ogg;base64," in page and "http" not in page.replace("http-equiv", "")
+
+
+def test_what_ships_is_whole_and_hears_with_birdnet():
+    found = shipped_dictionary()
+    if found is None:
+        pytest.skip("this package ships no dictionary")
+    assert found.encoder == "birdnet" and found.sae.config.features == 576
+    assert (found.sae.decompose(torch.zeros(1, 576, 8)).classes == -1).all()

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import torch
+
+from lookhear.perception.atoms.geotuning import GeotuningConfig, activations, geotune, train_head
+from lookhear.perception.atoms.start import start_at_sounds
+
+SHORT = GeotuningConfig(steps=40, batch=32, lr=3e-3, atoms=2)
+
+
+def trained(small_sae, examples):
+    sae = small_sae()
+    start_at_sounds(sae, examples)
+    return sae.requires_grad_(False)
+
+
+def test_activations_are_chances_of_the_classes_that_were_taken(known_world, small_sae):
+    _, examples = known_world(50)
+    sae = trained(small_sae, examples)
+    found = activations(sae, examples.maps.float(), 2)
+    taken = sae.decompose(examples.maps.float(), 2, stops=False).classes
+    assert ((found > 0).sum(1) == 2).all() and (found.gather(1, taken) > 0).all() and float(found.max()) <= 1
+
+
+def test_tuning_learns_the_places_and_leaves_the_given_dictionary_alone(known_world, small_sae):
+    _, examples = known_world(400)
+    sae = trained(small_sae, examples)
+    before = sae.dictionary.clone()
+    regions = (examples.truth(torch.arange(400))[:, 0].float().argmax(1) // 3).long()
+    for tuned, head in (
+        (sae, train_head(sae, examples.maps, regions, SHORT)),
+        geotune(sae, examples.maps, regions, examples, SHORT, quiet=True),
+    ):
+        right = (head(tuned, examples.maps.float()).argmax(1) == regions).double().mean()
+        assert float(right) > 0.8
+    assert torch.equal(sae.dictionary, before)
+
+
+def test_the_consistency_term_keeps_what_atoms_mean(known_world, small_sae):
+    _, examples = known_world(400)
+    sae = trained(small_sae, examples)
+    regions = torch.randint(0, 4, (400,), generator=torch.Generator().manual_seed(0))
+    truth = examples.truth(torch.arange(400))[:, 0].float().argmax(1)
+
+    def accuracy(weight: float) -> float:
+        config = GeotuningConfig(steps=60, batch=32, lr=2e-2, consistency=weight, atoms=2)
+        tuned, _ = geotune(sae, examples.maps, regions, examples, config, quiet=True)
+        return float((tuned.decompose(examples.maps.float(), 1, stops=False).classes[:, 0] == truth).double().mean())
+
+    assert accuracy(1.0) > accuracy(0.0) + 0.02 and accuracy(1.0) > 0.9
