@@ -132,4 +132,9 @@ def chosen(frames: Sequence[PreviewFrame], signs: Sequence[Sign]) -> tuple[Previ
 
 def installed_reader() -> Reader | None:
     """The reader, where its package is installed."""
-    return Reader.load() if find_spec("rapidocr") else None
+    return Reader.load() if can_read() else None
+
+
+def can_read() -> bool:
+    """Whether the package that reads is installed."""
+    return find_spec("rapidocr") is not None

@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from lookhear.data.gazetteer import gazetteer
 from lookhear.perception.evidence import Evidence, Moment
+from lookhear.perception.writing.reading import point
 from lookhear.prediction.density import CellDensity
 from lookhear.prediction.example import Example
 from lookhear.prediction.locator import look_out
@@ -74,7 +75,7 @@ def kept_briefs(
 def pointed_evidence(example: Example) -> tuple[Evidence, ...]:
     """What was found in a clip, with where it points; a picture that was embedded is a finding too."""
     record = example.record
-    found = shared_pointing().point(record.evidence, record.week)
+    found = point(shared_pointing().point(record.evidence, record.week))
     feature = record.features.get("sight")
     if feature is None or any(one.kind == "sight" for one in found):
         return found

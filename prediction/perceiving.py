@@ -8,8 +8,8 @@ On disk, in the folder for the records:
     broken.json           clip_id → why it could not be used; such a clip has an empty record
 
 A second run perceives only clips without a file of their own. Pictures are looked at where CLIP's weights are on this
-machine (one more part, `sight.safetensors`); when they come later, all clips are perceived again. Writing is not read:
-records keep no places, and a sign's cannot be told again from its words alone.
+machine (one more part, `sight.safetensors`) and read where a reader is installed; when either comes later, all clips
+are perceived again.
 """
 
 from __future__ import annotations
@@ -24,14 +24,16 @@ import numpy as np
 
 from lookhear.data.atomic import write_atomic
 from lookhear.data.avg.row import ClipRow, write_rows
-from lookhear.data.clip import Clip, ClipError
+from lookhear.data.clip import Clip
 from lookhear.data.models import MissingModelError
 from lookhear.perception.evidence import Evidence
 from lookhear.perception.geoclip_image import has_clip
 from lookhear.perception.hearing import Hearing
 from lookhear.perception.ranges import birdnet_week
 from lookhear.perception.record import ClipRecord, write_records
+from lookhear.perception.seeing import Seeing, can_read, installed_reader
 from lookhear.perception.sight import Sight
+from lookhear.prediction.locator import numbered
 from lookhear.prediction.workers import in_processes
 
 BROKEN = "broken.json"
@@ -46,7 +48,7 @@ def perceive(folder: Path, rows: Sequence[ClipRow], out: Path, jobs: int) -> Ite
     """
     (out / "clips").mkdir(parents=True, exist_ok=True)
     missing = [row for row in rows if not _path(out, row).exists()]
-    sight = Sight.load() if missing and has_clip() else None  # loaded once: all processes share its memory
+    sight = Sight.load() if missing and "sight" in eyes() else None  # loaded once: all processes share its memory
     for row, line in in_processes(_perceive, missing, jobs, _load, folder, sight) if missing else ():
         write_atomic(_path(out, row), line)
         yield row.clip_id
@@ -54,6 +56,11 @@ def perceive(folder: Path, rows: Sequence[ClipRow], out: Path, jobs: int) -> Ite
     write_rows(out, rows)
     write_atomic(out / BROKEN, json.dumps({one["clip_id"]: one["error"] for one in found if "error" in one}, indent=1))
     write_records(out, [_record(one) for one in found])
+
+
+def eyes() -> list[str]:
+    """What pictures are looked at with on this machine."""
+    return [name for name, there in (("sight", has_clip()), ("writing", can_read())) if there]
 
 
 def broken_clips(out: Path) -> dict[str, str]:
@@ -64,9 +71,8 @@ def broken_clips(out: Path) -> dict[str, str]:
 
 
 def _path(out: Path, row: ClipRow) -> Path:
-    """A clip's file: its row and sight change the name, so that other bytes or another date are perceived again."""
-    sight = ["sight"] if has_clip() else []
-    name = json.dumps([row.clip_id, row.file_name, row.sha256, row.recorded_at, *sight])
+    """A clip's file: its row and our eyes change the name, so that other bytes or another date are perceived again."""
+    name = json.dumps([row.clip_id, row.file_name, row.sha256, row.recorded_at, *eyes()])
     return out / "clips" / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.json"
 
 
@@ -76,37 +82,29 @@ def _record(found: dict[str, Any]) -> ClipRecord:
     return ClipRecord(found["clip_id"], evidence, found.get("week"), features)
 
 
-_senses: list[tuple[Hearing, Sight | None, Path]] = []
+_senses: list[tuple[Hearing, Seeing, Path]] = []
 """What this process hears and sees with, and where the clips lie."""
 
 
 def _load(folder: Path, sight: Sight | None) -> None:
-    _senses[:] = [(Hearing.load(), sight, folder)]
+    _senses[:] = [(Hearing.load(), Seeing(lambda: sight, installed_reader), folder)]
 
 
 def _perceive(row: ClipRow) -> tuple[ClipRow, str]:
-    """The line of one clip; places are left out, since they are computed again from range maps and features."""
-    hearing, sight, folder = _senses[0]
+    """The line of one clip; places are left out, since they are computed again from names, words and features."""
+    hearing, seeing, folder = _senses[0]
     week = birdnet_week(row.date) if row.date else None
     try:
         if row.file_name is None:
             raise ValueError(f"Clip {row.clip_id} has no file.")
         clip = Clip.open(folder / row.file_name)
-        evidence = hearing.evidence(clip, week)[0] if clip.has_sound else ()
-        features = _features(clip, sight) if sight and clip.has_picture else {}
+        heard = hearing.evidence(clip, week)[0] if clip.has_sound else ()
+        seen = seeing.look(clip)
     except MissingModelError:
         raise
     except Exception as error:  # one bad clip must not stop the others, whatever is wrong with it
         return row, json.dumps({"clip_id": row.clip_id, "error": f"{type(error).__name__}: {error}"})
+    evidence = numbered((*heard, *(one for one in seen.evidence if one.kind == "text")))
     bare = [{**one.to_json(), "where": None} for one in evidence]
+    features = {"sight": seen.features.mean.tolist()} if seen.features else {}
     return row, json.dumps({"clip_id": row.clip_id, "week": week, "evidence": bare, "features": features})
-
-
-def _features(clip: Clip, sight: Sight) -> dict[str, list[float]]:
-    """What a clip looks like; damaged pictures are no reason to lose its sound."""
-    try:
-        return {"sight": sight.feature(clip).tolist()}
-    except ClipError:
-        if clip.has_sound:
-            return {}
-        raise

@@ -7,6 +7,7 @@ Longest match first. What keeps other words from matching:
 - Labels of the evidence are no places, so "American Robin" or "Turkey" heard as a bird are not looked at.
 - Regions and towns need a cue: a word such as "in" or "near", a colon, a list that began so, or their country beside
   them. So do countries that are words too ("Turkey calls…").
+- What a sign says (“Sol/Sevilla” and the brackets after it) is quoted, not claimed.
 - What a sentence denies or leaves open ("not in Spain", "not excluded: Asia") is not named.
 
 "A country named in the same trace settles which": of several places of one name those in a country that is named
@@ -60,6 +61,7 @@ NEVER = frozenset(
 _DENIED = re.compile(
     r"\b(?:not|cannot|never|neither|nor|unlike|excluded?|ruled? out|instead of|rather than|stays open)\b|n['’]t\b", re.I
 )
+_QUOTED = re.compile(r"“[^”\n]*”(?: \([^)\n]*\))?")
 _CLAUSE = re.compile(r"(?:(?!\bbut\b)[^.;!?\n])+", re.I)
 _AWAY = re.compile(
     r"(\d[\d,]*(?:\.\d+)?)\s*(km|kilomet(?:er|re)s?|miles?|mi)\b\s+(?:[\w-]+\s+){0,2}(?:from|of)\s+(?:the\s+)?$", re.I
@@ -104,6 +106,7 @@ def places_named(text: str, not_places: Iterable[str] = ()) -> list[Named]:
         ['Brest', 'France']
     """
     text = _without(unicodedata.normalize("NFC", text.partition("<answer")[0]), not_places)
+    text = _QUOTED.sub(lambda found: "x" * len(found[0]), text)
     words = [_Word(match[0], fold(match[0]), match.start(), match.end()) for match in word_matches(text)]
     spans = _accepted(_spans(text, words), text, words)
     countries = {one.name for span in spans for one in span.candidates if one.kind == "country"}

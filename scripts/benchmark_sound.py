@@ -18,10 +18,16 @@ import tyro
 from lookhear.perception.atoms.mixtures import MixtureConfig
 
 if TYPE_CHECKING:
+    from lookhear.perception.atoms.cache import MapCache
+    from lookhear.perception.atoms.collection import Collection
     from lookhear.perception.atoms.evaluation import Scores, Tests
     from lookhear.perception.atoms.examples import Examples
     from lookhear.perception.atoms.ic_sae import IcSae
     from lookhear.perception.encoders import SoundEncoder
+
+
+TIMES = 8
+"""Countries drawn for each mixture to tune on; with one, the head learns the draws by heart."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,8 @@ class BenchmarkSoundConfig:
     """As in training."""
     cache: Path | None = None
     """As in training."""
+    page: Path | None = None
+    """Where to write a page that shows and plays which atoms fire on what."""
     mixture: MixtureConfig = field(default_factory=lambda: MixtureConfig(variants=12))
     """As in training."""
 
@@ -67,11 +75,30 @@ def benchmark_sound(config: BenchmarkSoundConfig) -> int:
     if "pooled" in config.parts:
         found |= pooled(config, encoder, examples, tests, collection.classes)
     print(table(found))
+    if config.page is not None:
+        write_page(config.page, dictionary.sae, collection, cache)
     if "places" in config.parts:
         print(places(dictionary.sae, examples, tests))
     if "cost" in config.parts:
         print(cost(dictionary.sae, encoder))
     return 0
+
+
+def write_page(path: Path, sae: IcSae, collection: Collection, cache: MapCache) -> None:
+    """The page: every sound of training as it is, and every unseen one, alone."""
+    import torch
+
+    from lookhear.data.atomic import write_atomic
+    from lookhear.perception.atoms.examples import Studio
+    from lookhear.perception.atoms.mixtures import Factory, MixtureConfig
+    from lookhear.perception.atoms.page import Window, listening_page
+
+    windows, maps = [], []
+    for kind, sources in (("heard in training", collection.training), ("unseen", collection.unseen)):
+        studio = Studio(Factory(sources, MixtureConfig(most=1, variants=1)), collection.classes, cache)
+        maps.append(studio.singles(range(len(sources))))
+        windows += [Window(studio.waves.single(k, 0), source.labels, kind) for k, source in enumerate(sources)]
+    write_atomic(path, listening_page(sae, torch.cat(maps).float(), windows))
 
 
 def rivals(encoder: SoundEncoder, examples: Examples, tests: Tests, classes: tuple[str, ...]) -> dict[str, Scores]:
@@ -157,13 +184,16 @@ def pooled(
 def places(sae: IcSae, examples: Examples, tests: Tests) -> str:
     """Fine-tuning through a location loss, with and without the label-consistency term, as a table."""
     from lookhear.perception.atoms.geotuning import GeotuningConfig, geotune, train_head
-    from lookhear.perception.atoms.placed import draw_countries
+    from lookhear.perception.atoms.placed import draw_countries, telling
 
-    regions = draw_countries(_heard(examples), sae.config.classes, seed=1)
+    heard = _heard(examples)
+    tell = heard[:, telling(sae.config.classes)].any(1)
+    maps = examples.maps[tell].repeat(TIMES, 1, 1)
+    regions = draw_countries(heard[tell].repeat(TIMES, 1), sae.config.classes, seed=1)
     free, held = (GeotuningConfig(consistency=weight) for weight in (0.0, 1.0))
-    rows = [("before", sae, train_head(sae, examples.maps, regions, free))]
-    rows.append(("location loss alone", *geotune(sae, examples.maps, regions, examples, free)))
-    rows.append(("with label consistency", *geotune(sae, examples.maps, regions, examples, held)))
+    rows = [("before", sae, train_head(sae, maps, regions, free))]
+    rows.append(("location loss alone", *geotune(sae, maps, regions, examples, free)))
+    rows.append(("with label consistency", *geotune(sae, maps, regions, examples, held)))
     lines = [
         f"{'fine-tuning':<24}{'ordered K=1':>12}{'K=2':>8}{'K=3':>8}{'log p(country)':>16}{'right':>8}{'median km':>11}"
     ]
@@ -176,12 +206,13 @@ def _place_row(name: str, sae: IcSae, head, tests: Tests) -> str:  # type: ignor
 
     from lookhear.perception.atoms.evaluation import decomposer
     from lookhear.perception.atoms.measure import measure
-    from lookhear.perception.atoms.placed import draw_countries, median_km
+    from lookhear.perception.atoms.placed import draw_countries, median_km, telling
 
     kind = tests["new mixtures"]
     ordered = "".join(f"{100 * measure(decomposer(sae), kind[k], k).ordered:>8.1f}" for k in (1, 2, 3))
-    maps = torch.cat([one.maps for one in kind.values()]).float()
-    truth = torch.cat([draw_countries(_heard(one), sae.config.classes, seed=2) for one in kind.values()])
+    maps, heard = (torch.cat(parts) for parts in zip(*((one.maps, _heard(one)) for one in kind.values()), strict=True))
+    tell = heard[:, telling(sae.config.classes)].any(1)
+    maps, truth = maps[tell].float(), draw_countries(heard[tell], sae.config.classes, seed=2)
     with torch.inference_mode():
         logits = head(sae, maps)
     log_p, right = -float(F.cross_entropy(logits, truth)), float((logits.argmax(1) == truth).double().mean())

@@ -157,7 +157,7 @@ def _measure(config: TrainReasoningConfig) -> None:
     asked = config.asked_after
     examples, briefs = clips_of(config, "test", config.held_out)
     backend = None if asked == "nothing" else open_after(config, asked)
-    print(measure(config.out, asked, backend, config.data, examples, briefs, psi_flow(config, asked)))
+    print(measure(config.out, asked, backend, config.data, examples, briefs, psi_flow(config, "sft")))
 
 
 def open_after(config: TrainReasoningConfig, stage: str) -> Backend:

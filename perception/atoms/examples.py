@@ -78,7 +78,7 @@ class Studio:
         """The mixtures of those numbers; `count` sounds in each, if that is not drawn."""
         drawn = [self.factory.draw(number, count) for number in numbers]
         used = sorted({source for one in drawn for source in one.sources})
-        singles = self._singles(used)
+        singles = self.singles(used)
         row = {source: k * self.factory.config.variants for k, source in enumerate(used)}
         parts = [self._rows(one, row) for one in drawn]
         maps = singles[[part[0] for part in parts]]
@@ -94,7 +94,7 @@ class Studio:
         first = self.factory.config.first_variant
         return [row[s] + v - first for s, v in zip(mixture.sources, mixture.variants, strict=True)]
 
-    def _singles(self, used: Sequence[int]) -> Float16[Tensor, "m features positions"]:
+    def singles(self, used: Sequence[int]) -> Float16[Tensor, "m features positions"]:
         """Every variant of each of those sounds, a piece a sound."""
         config = self.factory.config
         variants = range(config.first_variant, config.first_variant + config.variants)

@@ -30,9 +30,11 @@ from lookhear.perception.atoms.mart_loss import mart_loss
 class GeotuningConfig:
     """How a dictionary is tuned."""
 
-    steps: int = 300
+    steps: int = 120
     """Steps of the optimiser."""
-    batch: int = 64
+    head_steps: int = 500
+    """Steps of the head alone, on the dictionary as it is, before that."""
+    batch: int = 48
     """Windows with a place a step, and as many mixtures with labels."""
     lr: float = 3e-4
     """Learning rate of AdamW for the dictionary; ten times as much for the head."""
@@ -95,7 +97,7 @@ def geotune(
     """
     torch.manual_seed(config.seed)
     tuned = copy.deepcopy(sae).requires_grad_(True).train()
-    head = PlaceHead(sae, int(regions.max()) + 1, config.atoms)
+    head = train_head(sae, placed, regions, config).requires_grad_(True)
     own, pointing = list(tuned.parameters()), list(head.parameters())
     groups: list[dict[str, Any]] = [{"params": own}, {"params": pointing, "lr": 10 * config.lr}]
     optimiser = torch.optim.AdamW(groups, config.lr, weight_decay=0.0)
@@ -124,8 +126,8 @@ def train_head(
     with torch.inference_mode():
         parts = [activations(sae, part.float(), config.atoms) for part in placed.split(256)]
     heard = torch.cat(parts).clone()
-    optimiser = torch.optim.AdamW(head.parameters(), 10 * config.lr, weight_decay=0.0)
-    for _ in range(config.steps):
+    optimiser = torch.optim.AdamW(head.parameters(), 1e-2, weight_decay=0.0)
+    for _ in range(config.head_steps):
         rows = torch.randint(0, len(placed), (config.batch,))
         optimiser.zero_grad()
         F.cross_entropy(head.point(heard[rows]), regions[rows]).backward()

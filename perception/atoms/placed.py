@@ -51,6 +51,11 @@ def chances(classes: Sequence[str]) -> Float[ndarray, "countries classes"]:
     return np.array(known)
 
 
+def telling(classes: Sequence[str]) -> Bool[Tensor, " classes"]:
+    """The classes that are at home in some of the countries and not in others."""
+    return torch.from_numpy(np.log(chances(classes)).std(0) > 0.3)
+
+
 def draw_countries(heard: Bool[Tensor, "n classes"], classes: Sequence[str], seed: int) -> Int[Tensor, " n"]:
     """A country for each mixture."""
     logits = heard.double() @ torch.from_numpy(np.log(chances(classes))).T

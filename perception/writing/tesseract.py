@@ -18,7 +18,7 @@ from numpy import ndarray
 from PIL import Image
 
 from lookhear.perception.writing.reader import LEAST_CONFIDENCE, Line, LineReader, RapidReader
-from lookhear.perception.writing.scripts_of_text import main_script
+from lookhear.perception.writing.scripts_of_text import script_of
 
 SURE = 0.8
 """What RapidOCR reads with less confidence may be a script it does not know."""
@@ -45,6 +45,12 @@ all at once, Tesseract took Russian for Thai."""
 
 TESSERACT_LIMIT_S = 20.0
 """A line that takes longer is given up."""
+
+BELIEVED = 0.7
+"""What Tesseract reads with less confidence is mostly another script…"""
+
+LEAST_LETTERS = 3
+"""…and so is what has fewer letters of its script."""
 
 LINE_PX = 56
 """Height of a line that Tesseract is given."""
@@ -93,7 +99,9 @@ class TesseractReader:
         except (OSError, subprocess.TimeoutExpired):
             return "", 0.0
         text, confidence = _words_of_tsv(done.stdout.decode(errors="replace"))
-        return (text, confidence) if main_script(text) == script else ("", 0.0)
+        letters = sum(script_of(char) == script for char in text)
+        mostly = letters >= LEAST_LETTERS and letters >= 0.6 * len(text.replace(" ", ""))
+        return (text, confidence) if mostly else ("", 0.0)
 
 
 @dataclass
@@ -120,7 +128,7 @@ class Reading:
 
     def _again(self, pixels: UInt8[ndarray, "h w 3"], line: Line) -> Line:
         text, confidence = self.tesseract.read(straightened(pixels, line.corners))
-        other = confidence >= SURE or confidence > max(LEAST_CONFIDENCE, line.confidence)
+        other = confidence >= BELIEVED and (confidence >= SURE or confidence > line.confidence)
         return Line(text, confidence, line.corners, self.tesseract.name) if text and other else line
 
 

@@ -10,14 +10,14 @@ from collections.abc import Iterable
 from lookhear.prediction.density import CellDensity
 from lookhear.prediction.example import Example
 from lookhear.prediction.methods.log_linear import LogLinear
-from lookhear.prediction.methods.sense import HeardSpecies, Sight
+from lookhear.prediction.methods.sense import HeardSpecies, Sight, Writing
 
 
 class EvidencePosterior:
     """Every finding taken at its word."""
 
     def __init__(self) -> None:
-        self.pool = LogLinear({"species": (HeardSpecies(),), "sight": (Sight(),)})
+        self.pool = LogLinear({"species": (HeardSpecies(),), "sight": (Sight(),), "writing": (Writing(),)})
 
     def fit(self, train: Iterable[Example]) -> None:
         """Nothing is learnt."""

@@ -8,9 +8,16 @@ from __future__ import annotations
 
 from lookhear.prediction.methods.everyday import EverydaySounds
 from lookhear.prediction.methods.log_linear import LogLinear
-from lookhear.prediction.methods.sense import HeardSpecies, Sight
+from lookhear.prediction.methods.sense import HeardSpecies, Sight, Writing
 
 
 def ours() -> LogLinear:
     """Every kind of finding with its own weight."""
-    return LogLinear({"species": (HeardSpecies(),), "everyday sounds": (EverydaySounds(),), "sight": (Sight(),)})
+    return LogLinear(
+        {
+            "species": (HeardSpecies(),),
+            "everyday sounds": (EverydaySounds(),),
+            "sight": (Sight(),),
+            "writing": (Writing(),),
+        }
+    )

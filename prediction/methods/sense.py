@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 from lookhear.perception.evidence import CellLikelihood
 from lookhear.perception.gallery import Gallery
 from lookhear.perception.pointing import Pointing
+from lookhear.perception.writing.reading import point
 from lookhear.prediction.example import Example
 
 
@@ -76,6 +77,19 @@ class AnnotatedSpecies:
         """One likelihood a species; labels that are no species point nowhere."""
         named = [(label, self.confidence) for label in dict.fromkeys(example.row.labels)]
         return [where for where in self.pointing.where(named, example.record.week) if where is not None]
+
+
+@dataclass
+class Writing:
+    """What is written in the scene."""
+
+    def fit(self, train: Sequence[Example]) -> None:
+        """Names of places and languages are known."""
+
+    def wheres(self, example: Example) -> list[CellLikelihood]:
+        """One likelihood a sign that points somewhere."""
+        signs = point([one for one in example.record.evidence if one.kind == "text"])
+        return [one.where for one in signs if one.where is not None]
 
 
 @dataclass

@@ -108,3 +108,8 @@ def test_areas():
     assert area_km2(shapely.multipolygons([hole, shapely.box(30, 0, 40, 10)])) == pytest.approx(1.5 * area_km2(hole))
     assert places_named("in Iceland")[0].area_km2 == pytest.approx(102_000, rel=0.02)
     assert places_named("on Earth")[0].area_km2 == EARTH_AREA_KM2
+
+
+def test_what_a_sign_says_is_quoted_and_not_claimed():
+    text = "A sign reads “Sol/Sevilla” (names Seville, Spain), in Spanish [e1]. It points to Madrid in Spain."
+    assert [place.name for place in places_named(text)] == ["Madrid", "Spain"]

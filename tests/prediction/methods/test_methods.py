@@ -71,7 +71,7 @@ def test_ours_is_no_worse_than_one_weight_for_all_sound(losses):
 
 
 def test_weights_are_reported_and_clips_without_findings_get_the_prior(methods):
-    assert set(learned(methods["ours"])) == {"species", "everyday sounds", "sight"}
+    assert set(learned(methods["ours"])) == {"species", "everyday sounds", "sight", "writing"}
     assert learned(methods["prior"]) == {} and set(learned(methods["late_fusion_average"])) >= {"species", "sight"}
     deaf = next(one for one in TEST if not one.record.evidence)
     assert methods["sound"].density(deaf) is methods["prior"].density(deaf)
