@@ -86,6 +86,18 @@ class PlaceName:
         return {**asdict(self), "town_km": round(self.town_km, 1)}
 
 
+@dataclass(frozen=True, eq=False)
+class Area:
+    """A region people speak of: Sahara, Benelux, Scotland, Tuscany."""
+
+    name: str
+    """In English."""
+    aliases: tuple[str, ...]
+    """What else it is called."""
+    outline: shapely.Geometry
+    """In (longitude, latitude) degrees; drawn coarsely by hand, or countries and regions side by side."""
+
+
 class Gazetteer:
     """The shipped tables, read when first asked."""
 
@@ -142,6 +154,29 @@ class Gazetteer:
         all_ids, _, share = self._cell_region_table
         ids, place = np.unique(all_ids, return_inverse=True)
         return ids, np.minimum(np.bincount(place, weights=share), 1.0)
+
+    @cached_property
+    def areas(self) -> dict[str, Area]:
+        """Regions people speak of that are no country and no first-level region, by name."""
+        found = {
+            row["area"]: Area(row["area"], tuple(filter(None, row["aliases"].split("|"))), outline)
+            for row, outline in features("areas")
+        }
+        parts: dict[tuple[str, str], list[shapely.Geometry]] = {}
+        for row in table("area_parts"):
+            whole = self._by_iso[row["iso"]] if row["iso"] else [self.region_tree.geometries[int(row["region"])]]
+            parts.setdefault((row["area"], row["aliases"]), []).extend(whole)
+        for (name, aliases), outlines in parts.items():
+            pieces = shapely.get_parts(np.array(outlines))
+            found[name] = Area(name, tuple(filter(None, aliases.split("|"))), shapely.multipolygons(pieces))
+        return found
+
+    @cached_property
+    def _by_iso(self) -> dict[str, list[shapely.Geometry]]:
+        found: dict[str, list[shapely.Geometry]] = {}
+        for properties, outline in features("countries"):
+            found.setdefault(properties["iso"], []).append(outline)
+        return found
 
     @cached_property
     def people(self) -> tuple[UInt64[ndarray, " n"], Float[ndarray, " n"], Float[ndarray, " n"]]:

@@ -18,8 +18,9 @@ from numpy import ndarray
 from lookhear.data.gazetteer import inside
 from lookhear.data.geo import EARTH_AREA_KM2, EARTH_RADIUS_KM, great_circle_km, lat_lon_deg
 
-Kind = Literal["earth", "continent", "country", "region", "town", "sea"]
-"""What sort of place; "earth" stands for parts of the Earth larger than a continent too."""
+Kind = Literal["earth", "continent", "country", "area", "region", "town", "sea"]
+"""What sort of place; "earth" stands for parts of the Earth larger than a continent too, "area" for what is neither a
+country nor a first-level region of one: Sahara, Benelux, Tuscany."""
 
 MARGIN_KM = 15.0
 """A point this close to an outline counts as inside; the test may miss the last two kilometres."""

@@ -1,9 +1,8 @@
 """Names and what they may stand for: words in, candidates out.
 
-Names come from the gazetteer (continents, countries, first-level regions, seas, towns), from other names people give
-countries, and from parts of the Earth larger than a continent. Words are compared without accents and case. Not
-known: deserts, basins, mountain ranges, islands that are no region, and the parts of the United Kingdom, for which
-`data/places/` has no table.
+Names come from the gazetteer (continents, countries, areas such as the Sahara, first-level regions, seas, towns), from
+other names people give countries, and from parts of the Earth larger than a continent. Words are compared without
+accents and case. Not known: rivers, single mountains, and islands that are no region.
 """
 
 from __future__ import annotations
@@ -71,7 +70,7 @@ GENERIC = frozenset(
 )
 """Last words of a region's name that people leave out."""
 
-ORDER: dict[Kind, int] = {"earth": 0, "continent": 1, "country": 2, "region": 3, "sea": 4, "town": 5}
+ORDER: dict[Kind, int] = {"earth": 0, "continent": 1, "country": 2, "area": 3, "region": 4, "sea": 5, "town": 6}
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’ʻ‘`][^\W\d_]+)*")
 _LETTERS = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "ı": "i", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ß": "ss"})
@@ -165,6 +164,9 @@ def _names() -> Iterator[tuple[str, Candidate]]:
         yield name, Candidate("country", name)
     for other, name in OTHER_NAMES.items():
         yield other, Candidate("country", name)
+    for area in names.areas.values():
+        for name in (area.name, *area.aliases):
+            yield name, Candidate("area", area.name)
     for number, region in enumerate(names.regions):
         yield region.region, Candidate("region", region.region, region.country, number)
     for number, (properties, _) in enumerate(_seas()):
@@ -185,6 +187,8 @@ def _outline(kind: Kind, name: str, number: int) -> Outline:
     names = gazetteer()
     if kind == "country":
         outline = names.countries[name]
+    elif kind == "area":
+        outline = names.areas[name].outline
     elif kind == "region":
         outline = names.region_tree.geometries[number]
     elif kind == "sea":

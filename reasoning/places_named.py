@@ -5,7 +5,7 @@ Longest match first. What keeps other words from matching:
 - A name begins and ends with a capital, so "nice", "reading" and "a turkey" are no places.
 - A capital right before or after makes it part of another name: "Canada Goose", "Queen Victoria".
 - Labels of the evidence are no places, so "American Robin" or "Turkey" heard as a bird are not looked at.
-- Regions and towns need a cue: a word such as "in" or "near", a colon, a list that began so, or their country beside
+- Areas, regions and towns need a cue: a word such as "in" or "near", a colon, a list that began so, or their country beside
   them. So do countries that are words too ("Turkey calls…").
 - What a sign says (“Sol/Sevilla” and the brackets after it) is quoted, not claimed.
 - What a sentence denies or leaves open ("not in Spain", "not excluded: Asia") is not named.
@@ -203,7 +203,7 @@ def _stands_alone(span: _Span) -> bool:
 
 def _is_meant(span: _Span, following: Sequence[_Span], countries: set[str], text: str, words: Sequence[_Word]) -> bool:
     """Whether a name is that of a place here."""
-    if span.kind in ("region", "town") and " ".join(w.folded for w in words[span.first : span.last]) in NEVER:
+    if span.kind in ("area", "region", "town") and " ".join(w.folded for w in words[span.first : span.last]) in NEVER:
         return span.has_colon
     if _stands_alone(span):
         return True

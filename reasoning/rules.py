@@ -101,7 +101,8 @@ def _against(evidence: Sequence[Evidence], outlook: Outlook) -> list[Claim]:
     if outlook.point is not None:
         for one in opposing(evidence, outlook.point):
             sure = percent(one.confidence)
-            text = f"{one.label[:1].upper()}{one.label[1:]} speaks against it: it is not expected there (found with {sure} confidence)."
+            label = f"{one.label[:1].upper()}{one.label[1:]}"
+            text = f"{label} speaks against it: it is not expected there (found with {sure} confidence)."
             claims.append(Claim("against", text, (one.id,)))
     others = [c for c in outlook.continents[1:] if c.probability >= OTHER]
     if outlook.point is not None and others:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -38,6 +38,8 @@ class BenchmarkSoundConfig:
     """The data set that it was trained on."""
     trained: Annotated[Path, tyro.conf.Positional]
     """Where `train sound` wrote."""
+    reader: Literal["audioset", "fsd50k", "esc50", "csv"] = "csv"
+    """What kind of data set it is."""
     parts: tuple[Literal["rivals", "pooled", "places", "cost"], ...] = ("rivals", "places", "cost")
     """What to measure; pooled trains two more dictionaries, on the embedding alone."""
     mixtures: int = 20_000
@@ -59,12 +61,16 @@ def benchmark_sound(config: BenchmarkSoundConfig) -> int:
     from lookhear.perception.atoms.evaluation import decomposer, held_out, score, table
     from lookhear.perception.atoms.examples import Studio
     from lookhear.perception.atoms.mixtures import Factory
+    from lookhear.perception.atoms.sources import refuse_unknown
     from lookhear.perception.atoms.store import Dictionary
     from lookhear.perception.encoders import ENCODERS
 
     dictionary = Dictionary.load(config.trained / "dictionary")
     encoder = ENCODERS[dictionary.encoder]()
-    collection = Collection.of(*read_recordings(config.sounds, "csv"))
+    dictionary.refuse_other(encoder)
+    collection = Collection.of(*read_recordings(config.sounds, config.reader))
+    refuse_unknown(collection.training, dictionary.sae.config.classes)
+    collection = replace(collection, classes=dictionary.sae.config.classes)
     cache = MapCache(config.cache or config.trained / "cache", encoder)
     studio = Studio(Factory(collection.training, config.mixture), collection.classes, cache)
     examples = studio.examples(range(config.mixtures))

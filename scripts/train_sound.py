@@ -75,7 +75,8 @@ def train_sound(config: TrainSoundConfig) -> int:
     encoder = load_encoder(config)
     cache = MapCache(config.cache or config.out / "cache", encoder)
     studio = Studio(Factory(collection.training, config.mixture), collection.classes, cache)
-    examples = studio.examples(range(config.mixtures))
+    numbers = range(config.mixtures)
+    examples = studio.with_exact_targets(numbers) if encoder.hears_gain else studio.examples(numbers)
     tests = held_out(collection, cache, config.tests, config.mixture.most)
     sae = new_dictionary(config, collection, examples)
 

@@ -90,6 +90,21 @@ class Studio:
         padded = torch.tensor([part + [-1] * (most - len(part)) for part in parts])
         return Examples(maps, singles, padded, gains, self._labels(used))
 
+    def with_exact_targets(self, numbers: Iterable[int]) -> Examples:
+        """The same with f(g·c) itself as the target of each part, for encoders that hear gain: each part is encoded.
+
+        Without it, g·f(c) stands in: for BirdNET, where f(g·c) = f(c), there is nothing else.
+        """
+        numbers = list(numbers)
+        plain, drawn = self.examples(numbers), [self.factory.draw(number) for number in numbers]
+        parted = [part for one in drawn for part in zip(one.sources, one.variants, one.gains, strict=True)]
+        alone = [Mixture((source,), (variant,), (gain,)) for source, variant, gain in parted]
+        here = plain.parts >= 0
+        parts = torch.full_like(plain.parts, -1)
+        parts[here] = torch.arange(len(alone))
+        singles = self._maps(_pieces(alone), "Encoding parts")
+        return replace(plain, singles=singles, parts=parts, gains=here.float(), labels=plain.labels[plain.parts[here]])
+
     def _rows(self, mixture: Mixture, row: dict[int, int]) -> list[int]:
         first = self.factory.config.first_variant
         return [row[s] + v - first for s, v in zip(mixture.sources, mixture.variants, strict=True)]

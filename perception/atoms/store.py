@@ -19,6 +19,7 @@ from safetensors.torch import load, save
 
 from lookhear.data.atomic import write_atomic
 from lookhear.perception.atoms.ic_sae import IcSae, IcSaeConfig
+from lookhear.perception.encoders.encoder import SoundEncoder
 
 SCHEMA = 1
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
@@ -40,6 +41,18 @@ class Dictionary:
     """That encoder's fingerprint when the dictionary was trained."""
     about: dict[str, Any]
     """What it was trained on and how well it does, for people."""
+
+    def refuse_other(self, encoder: SoundEncoder) -> None:
+        """Say that an encoder is not the one that the dictionary was trained with.
+
+        Raises:
+            DictionaryError: it is not.
+        """
+        if encoder.fingerprint() != self.fingerprint:
+            raise DictionaryError(
+                f"The dictionary was trained with {self.encoder} ({self.fingerprint}), but this is {encoder.name} "
+                f"({encoder.fingerprint()}); use the same weights, or train it again."
+            )
 
     def save(self, folder: Path) -> None:
         """Write both files; the weights first, for `config.json` means "finished"."""

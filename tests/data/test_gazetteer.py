@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from lookhear.data import cells
-from lookhear.data.gazetteer import gazetteer
+from lookhear.data.gazetteer import gazetteer, inside
 from lookhear.data.geo import GeoPoint
 
 
@@ -51,3 +51,19 @@ def test_countries_by_name_and_code():
         gazetteer().country("Atlantis")
     with pytest.raises(ValueError, match="did you mean Germany"):
         gazetteer().country("Germny")
+
+
+@pytest.mark.parametrize(
+    ("area", "inside_deg", "outside_deg"),
+    [
+        ("Sahara", (23.4, 5.4), (5.0, 0.0)),
+        ("Benelux", (50.85, 4.35), (48.85, 2.35)),
+        ("Scotland", (56.8, -4.2), (52.5, -1.9)),
+        ("Tuscany", (43.5, 11.2), (45.5, 9.2)),
+        ("New England", (44.0, -71.5), (40.7, -74.0)),
+    ],
+)
+def test_areas_hold_what_they_should(area, inside_deg, outside_deg):
+    outline = gazetteer().areas[area].outline
+    units = np.array([GeoPoint(*inside_deg).unit, GeoPoint(*outside_deg).unit])
+    assert inside(outline, units).tolist() == [True, False]

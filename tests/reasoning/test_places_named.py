@@ -113,3 +113,12 @@ def test_areas():
 def test_what_a_sign_says_is_quoted_and_not_claimed():
     text = "A sign reads “Sol/Sevilla” (names Seville, Spain), in Spanish [e1]. It points to Madrid in Spain."
     assert [place.name for place in places_named(text)] == ["Madrid", "Spain"]
+
+
+def test_areas_need_a_cue_and_a_country_goes_first():
+    assert [(one.name, one.kind) for one in places_named("It lies in the Sahara, or in Tuscany in Italy.")] == [
+        ("Sahara", "area"),
+        ("Tuscany", "area"),
+        ("Italy", "country"),
+    ]
+    assert places_named("The Alps Swift calls.") == []

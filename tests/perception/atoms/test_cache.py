@@ -81,3 +81,16 @@ def test_what_examples_say_is_what_was_mixed(studio):
         ]
         assert examples.gains[k, : len(labels)].tolist() == pytest.approx(list(mixture.gains))
     assert replace(examples, gains=examples.gains).pooled(lambda maps: maps.mean(2)).maps.shape == (60, 16, 1)
+
+
+def test_targets_are_the_parts_at_their_gains(studio):
+    made = studio(nothing=0.2)
+    plain, exact = made.examples(range(30)), made.with_exact_targets(range(30))
+    rows = torch.arange(30)
+    assert torch.equal(exact.truth(rows), plain.truth(rows)) and torch.equal(exact.maps, plain.maps)
+    k = next(k for k in range(30) if (plain.parts[k] >= 0).sum() == 2)
+    mixture = made.factory.draw(k)
+    faint = np.float32(mixture.gains[1]) * made.waves.single(mixture.sources[1], mixture.variants[1])
+    map_of_it = PlaceholderEncoder().feature_map(torch.tensor(faint)[None])[0]
+    assert torch.allclose(exact.targets(rows)[k, 1].float(), map_of_it, rtol=1e-2, atol=1e-6)
+    assert exact.gains[k].tolist() == [1.0, 1.0, 0.0]

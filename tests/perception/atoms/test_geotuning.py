@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
 from lookhear.perception.atoms.geotuning import GeotuningConfig, activations, geotune, train_head
 from lookhear.perception.atoms.start import start_at_sounds
 
-SHORT = GeotuningConfig(steps=40, batch=32, lr=3e-3, atoms=2)
+SHORT = GeotuningConfig(steps=15, head_steps=150, batch=32, lr=1e-3, atoms=2)
 
 
 def trained(small_sae, examples):
@@ -36,6 +37,7 @@ def test_tuning_learns_the_places_and_leaves_the_given_dictionary_alone(known_wo
     assert torch.equal(sae.dictionary, before)
 
 
+@pytest.mark.slow
 def test_the_consistency_term_keeps_what_atoms_mean(known_world, small_sae):
     _, examples = known_world(400)
     sae = trained(small_sae, examples)

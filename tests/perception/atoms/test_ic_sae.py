@@ -9,6 +9,7 @@ from lookhear.perception.atoms.blocks import Blocks, by_class
 from lookhear.perception.atoms.ic_sae import IcSae, IcSaeConfig
 from lookhear.perception.atoms.measure import accuracy
 from lookhear.perception.atoms.store import Dictionary, DictionaryError
+from lookhear.perception.encoders.placeholder import PlaceholderEncoder
 
 
 def test_the_papers_blocks():
@@ -114,6 +115,13 @@ def test_a_damaged_dictionary_is_refused(small_sae, tmp_path, name, harm, said):
     path.unlink()
     with pytest.raises(DictionaryError, match="There is no"):
         Dictionary.load(tmp_path)
+
+
+def test_another_encoder_is_refused(small_sae):
+    dictionary = Dictionary(small_sae(), "placeholder", PlaceholderEncoder().fingerprint(), {})
+    dictionary.refuse_other(PlaceholderEncoder())
+    with pytest.raises(DictionaryError, match="use the same weights, or train it again"):
+        dictionary.refuse_other(PlaceholderEncoder(times=8))
 
 
 def test_a_dictionary_needs_kernels_for_its_classes():

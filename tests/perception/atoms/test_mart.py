@@ -118,6 +118,7 @@ def test_weights_that_are_no_numbers_are_never_kept(known_world, small_sae, tmp_
     assert not (tmp_path / NEWEST).exists()
 
 
+@pytest.mark.slow
 def test_tones_are_told_apart_from_sound_to_atoms(studio, small_sae, tmp_path):
     sae = small_sae(4, 16)
     training = studio(nothing=0.1).examples(range(300))
