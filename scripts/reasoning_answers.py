@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 THRESHOLDS_KM = (25, 200, 750, 2500)
 """Those of the published tables."""
 
+BATCH = 32
+"""Clips explained together; each token reads all weights once, however many clips share it."""
+
 DRAWS = 2000
 """Draws of places for an interval of 95 %."""
 
@@ -83,7 +86,7 @@ def _answers(
     data: Path,
     examples: Sequence[Example],
     briefs: Sequence[Brief],
-    batch: int = 8,
+    batch: int = BATCH,
 ) -> Iterator[Answered]:
     """What the model says of clips; each batch is kept at once, and asked only once."""
     kept = {one.clip_id: one for one in _kept(path)}

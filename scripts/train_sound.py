@@ -10,6 +10,7 @@ it does. The same command goes on where it stopped. One process, or several:
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -85,6 +86,8 @@ def train_sound(config: TrainSoundConfig) -> int:
         return {f"{name} K={k}": round(one.ordered, 4) for name, found in scores.items() for k, one in found.items()}
 
     train(sae, examples, config.train, config.out, validate)
+    if os.environ.get("RANK", "0") != "0":  # of processes that train together, the first one speaks and writes
+        return 0
     scores = score(decomposer(sae), tests)
     save(config, sae, encoder, examples, scores)
     print(table({"IC-SAE": scores}))
