@@ -20,7 +20,7 @@ from lookhear.prediction.flow_density import FlowDensity, log_density
 from lookhear.prediction.solver import SolverConfig
 from lookhear.prediction.trained_head import HEAD
 from lookhear.prediction.training.artefact import Trained, write_artefact
-from lookhear.prediction.training.bases import PlaceKernels, load_base
+from lookhear.prediction.training.bases import load_base
 from lookhear.prediction.training.config import TrainConfig
 from lookhear.prediction.training.features import FeatureSet
 from lookhear.prediction.training.flow_head import FlowHead, flow_config, flow_path
@@ -79,21 +79,18 @@ class PsiRows:
     location_ids: tuple[str, ...]
     """The places they belong to."""
 
-    def features(self, base: Base) -> FeatureSet:
+    def features(self) -> FeatureSet:
         """As the trainer takes them."""
-        return FeatureSet.from_arrays(self.units, {PSI: self.psi}, self.location_ids, base)
+        return FeatureSet.from_arrays(self.units, {PSI: self.psi}, self.location_ids)
 
 
 def train_psi_flow(
     training: PsiRows, validation: PsiRows, config: TrainConfig, folder: Path, data: str, hidden: int = 128
 ) -> Path:
-    """Train a flow on ψ from kernels on the training places, or go on; returns the folder of the flow."""
-    places = torch.unique(torch.from_numpy(training.units).float(), dim=0)
-    others = torch.unique(torch.from_numpy(validation.units).float(), dim=0)
-    base = PlaceKernels.fit(places, others).base()
-    sets = training.features(base), validation.features(base)
+    """Train a flow on ψ, from knowing nothing, or go on; returns the folder of the flow."""
+    sets = training.features(), validation.features()
     torch.manual_seed(config.seed)
     head = FlowHead(flow_config(sets[0].sizes, hidden, layers=4, fourier=64), flow_path())
     progress = train(head, *sets, config, folder)
-    write_artefact(folder / HEAD, Trained(head, "places", *sets, data, config, progress))
+    write_artefact(folder / HEAD, Trained(head, "uniform", *sets, data, config, progress))
     return folder / HEAD

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tiny_llava import write_world
@@ -14,11 +16,17 @@ def examples(tmp_path, monkeypatch):
     return list(read_examples(write_world(tmp_path / "set", monkeypatch), "train"))
 
 
+def without_picture(example):
+    return replace(example, record=replace(example.record, features={}))
+
+
 def test_the_picture_is_a_finding_that_points(examples):
     seen = next(one for one in examples if "sight" in one.record.features)
     found = pointed_evidence(seen)
     assert found[-1].label == PICTURE and found[-1].where is not None
-    assert [one.id for one in found] == [f"e{k + 1}" for k in range(len(found))]
+    assert found[-1].id == f"e{len(found)}" and [one.id for one in found[:-1]] == [
+        one.id for one in pointed_evidence(without_picture(seen))
+    ]
 
 
 def test_options_are_named_rounded_and_say_what_supports_them(examples):

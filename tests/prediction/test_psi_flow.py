@@ -8,6 +8,8 @@ from lookhear.prediction.training.config import TrainConfig
 
 pytest.importorskip("accelerate")
 
+pytestmark = pytest.mark.slow
+
 NORTH, SOUTH = GeoPoint(60.0, 10.0), GeoPoint(-30.0, 140.0)
 
 
@@ -23,7 +25,7 @@ def rows(count, seed):
 def folder(tmp_path_factory):
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    config = TrainConfig(steps=60, batch=64, lr=1e-2, warmup_steps=5, validate_every=30, ema_decay=0.9, device="cpu")
+    config = TrainConfig(steps=300, batch=64, lr=1e-2, warmup_steps=5, validate_every=30, ema_decay=0.9, device="cpu")
     yield train_psi_flow(rows(64, 0), rows(32, 1), config, tmp_path_factory.mktemp("flow"), "two places", hidden=16)
     torch.set_num_threads(threads)
 
