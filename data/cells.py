@@ -20,11 +20,17 @@ from numpy import ndarray
 from lookhear.data.geo import EARTH_AREA_KM2
 
 MAX_LEVEL = 30
+CHUNK = 8192
+"""Points whose ids are found at once: so many fit the processor's cache."""
+
 TABLED_LEVEL = 7
 """Centres and areas of cells up to this level (98,304 of them) are computed once a process."""
 
 _SWAP, _INVERT = 1, 2
 _POSITION_TO_IJ = ((0, 1, 3, 2), (0, 2, 3, 1), (3, 2, 0, 1), (3, 1, 0, 2))
+_FACES = np.array([[1, 0, 0, 2, 2, 1], [1, -1, -1, 1, 1, -1], [2, 2, 1, 1, 0, 0], [1, 1, -1, 1, -1, -1]])
+"""By face: the axis that u goes along and its sign, and those of v."""
+
 _POSITION_TO_ORIENTATION = (_SWAP, 0, 0, _INVERT | _SWAP)
 
 
@@ -38,17 +44,17 @@ def cell_ids(units: Float[ndarray, "n 3"], level: int) -> UInt64[ndarray, " n"]:
         raise ValueError(f"An S2 level must lie between 0 and {MAX_LEVEL}, but this one is {level}.")
     if not np.isfinite(units).all():
         raise ValueError("A point on the Earth must have finite coordinates, but one here is NaN or infinite.")
+    if len(units) > CHUNK:
+        return np.concatenate([cell_ids(units[k : k + CHUNK], level) for k in range(0, len(units), CHUNK)])
     face, u, v = _face_uv(units)
     i, j = _grid_index(u), _grid_index(v)
-    to_position, to_orientation = _hilbert_tables()
-    orientation = face & _SWAP
-    ids = face.astype(np.uint64)
-    for bit in range(MAX_LEVEL - 1, MAX_LEVEL - 1 - level, -1):
-        quadrant = ((i >> bit) & 1) << 1 | ((j >> bit) & 1)
-        ids = ids << np.uint64(2) | to_position[orientation, quadrant]
-        orientation = to_orientation[orientation, quadrant]
-    below = np.uint64(2 * (MAX_LEVEL - level) + 1)
-    return np.asarray(ids << below | np.uint64(1) << (below - np.uint64(1)))
+    table, orientation, position = _four_levels(), face & _SWAP, np.zeros(len(face), dtype=np.int64)
+    for shift in range(28, -4, -4):  # the first step is two levels above the face: from its corner, back to its corner
+        found = table[orientation << 8 | (i >> shift & 15) << 4 | j >> shift & 15]
+        position, orientation = position << 8 | found >> 2, found & 3
+    leaves = (face << 60 | position).astype(np.uint64) << np.uint64(1) | np.uint64(1)
+    bit = np.uint64(1) << np.uint64(2 * (MAX_LEVEL - level))
+    return np.asarray(leaves & ~(bit - np.uint64(1)) | bit)
 
 
 def levels(ids: UInt64[ndarray, " n"]) -> Int[ndarray, " n"]:
@@ -175,21 +181,32 @@ def _hilbert_tables() -> tuple[UInt64[ndarray, "4 4"], Int[ndarray, "4 4"]]:
     return position, orientation
 
 
+@cache
+def _four_levels() -> Int[ndarray, " 1024"]:
+    """For four levels at once, by orientation and four bits of i and of j: position (8 bits) and orientation below."""
+    to_position, to_orientation = _hilbert_tables()
+    index = np.arange(1024)
+    orientation, position = index >> 8, np.zeros(1024, dtype=np.int64)
+    for bit in range(3, -1, -1):
+        quadrant = (index >> 4 >> bit & 1) << 1 | index >> bit & 1
+        position = position << 2 | to_position[orientation, quadrant].astype(np.int64)
+        orientation = to_orientation[orientation, quadrant]
+    return np.asarray(position << 2 | orientation)
+
+
 def _face_uv(
     units: Float[ndarray, "n 3"],
 ) -> tuple[Int[ndarray, " n"], Float[ndarray, " n"], Float[ndarray, " n"]]:
     """Cube face and coordinates on it (S2's numbering of faces and axes)."""
-    x, y, z = np.asarray(units, dtype=np.float64).T
-    size = np.abs(np.stack([x, y, z]))
+    xyz = np.ascontiguousarray(units, dtype=np.float64)
+    x, y, z = np.abs(xyz.T)
     # s2sphere's largest_abs_component, ties included
-    axis = np.where(size[0] > size[1], np.where(size[0] > size[2], 0, 2), np.where(size[1] > size[2], 1, 2))
-    main = np.take_along_axis(np.stack([x, y, z]), axis[None], axis=0)[0]
+    axis = np.where(x > y, np.where(x > z, 0, 2), np.where(y > z, 1, 2))
+    flat, first = xyz.ravel(), np.arange(0, 3 * len(xyz), 3)
+    main = flat[first + axis]
     face = axis + 3 * (main < 0)
-    numerators = {0: (y, z), 1: (-x, z), 2: (-x, -y), 3: (z, y), 4: (z, -x), 5: (-y, -x)}
-    divisor = np.stack([x, y, z, x, y, z])
-    u = np.choose(face, [numerators[f][0] for f in range(6)]) / np.choose(face, list(divisor))
-    v = np.choose(face, [numerators[f][1] for f in range(6)]) / np.choose(face, list(divisor))
-    return face, u, v
+    u_axis, u_sign, v_axis, v_sign = _FACES[:, face]
+    return face, u_sign * flat[first + u_axis] / main, v_sign * flat[first + v_axis] / main
 
 
 def _grid_index(u: Float[ndarray, " n"]) -> Int[ndarray, " n"]:

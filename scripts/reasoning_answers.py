@@ -45,11 +45,11 @@ class Answered:
     clip_id: str
     """Which clip."""
     text: str
-    """What the model wrote, or the rules."""
+    """What the model wrote at first, which is what rewards judge, or the rules."""
     state: str
     """written, repaired, replaced; "rules" where no model was asked."""
     answer: GeoPoint | None
-    """The answer of the trace that is given."""
+    """The answer of the trace that is given, which may be repaired or replaced."""
     psi: Float[ndarray, " size"] | None
     """The last hidden state at the answer's last token."""
 
@@ -97,8 +97,7 @@ def _answers(
             some = todo[start : start + batch]
             cases = [(brief, backend.images(example.record, data, example.row.file_name)) for example, brief in some]
             for (_, brief), said in zip(some, reasoner.explain_all(cases, batch), strict=True):
-                text = said.reply if said.state == "written" else said.trace.text
-                kept[brief.clip_id] = Answered(brief.clip_id, text, said.state, said.trace.answer, said.psi)
+                kept[brief.clip_id] = Answered(brief.clip_id, said.reply, said.state, said.trace.answer, said.psi)
                 file.write(json.dumps(kept[brief.clip_id].to_json()) + "\n")
             file.flush()
             bar.update(len(some))
