@@ -1,7 +1,7 @@
 """The optimiser of MART, and its moments as named tensors.
 
 Two ways to keep kernels on the unit sphere: AdamW with kernels scaled back after each step, or geoopt's RiemannianAdam,
-whose steps follow the sphere. Docs/LOG.md says which did better.
+whose steps follow the sphere. Which does better on real sounds has not been measured yet (`--sphere`).
 """
 
 from __future__ import annotations
