@@ -121,7 +121,8 @@ def _grpo(config: TrainReasoningConfig) -> None:
     from lookhear.reasoning.training.grpo import train_grpo
 
     backend = open_after(config, "sft")
-    lessons = lessons_of(config, backend, "train", config.clips)
+    # where nothing points, "unknown" is right, but rewards give it nothing: such clips would teach the model to guess
+    lessons = [one for one in lessons_of(config, backend, "train", config.clips) if one.brief.options]
     weights = config.weights or (1.0,) * len(config.reward)
     with PsiTap(backend.model).listening() as tap:
         rewards = list(zip(rewards_of(config, tap), weights, strict=True))

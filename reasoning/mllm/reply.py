@@ -1,5 +1,6 @@
 """What a language model wrote in, a `Trace` out; None where its answer cannot be read.
 
+The answer "unknown" can be read: it is "cannot say".
 Each line is a claim; what it is about is told by its first word, else by the finest place it names. Citations of
 findings that do not exist are dropped: a reader must be able to follow every one. Much text is cut.
 """
@@ -10,9 +11,12 @@ import re
 from collections.abc import Sequence
 
 from lookhear.perception.evidence import Evidence
-from lookhear.reasoning.answer import parse_answer
+from lookhear.reasoning.answer import answer_text, parse_answer
 from lookhear.reasoning.places_named import places_named
 from lookhear.reasoning.trace import Claim, Step, Trace
+
+UNKNOWN = "unknown"
+"""What stands for the answer where nothing can be said."""
 
 LINES_MAX = 30
 """Lines that are read, and…"""
@@ -55,11 +59,11 @@ def read_reply(text: str, evidence: Sequence[Evidence], made_by: str) -> Trace |
         'France'
     """
     answer = parse_answer(text)
-    if answer is None:
+    if answer is None and (answer_text(text) or "").casefold() != UNKNOWN:
         return None
     body = _TAG.sub("", text.partition("<answer>")[0])
     lines = [line.strip()[:LINE_MAX] for line in body.splitlines() if line.strip()][:LINES_MAX]
-    return Trace(tuple(_claim(line, evidence) for line in lines), answer.point, made_by)
+    return Trace(tuple(_claim(line, evidence) for line in lines), answer.point if answer else None, made_by)
 
 
 def _claim(line: str, evidence: Sequence[Evidence]) -> Claim:

@@ -72,6 +72,7 @@ def test_a_label_without_a_range_points_nowhere(ranges):
     assert first is not None and none is None
 
 
+@pytest.mark.slow
 def test_an_unknown_week_is_integrated_out(ranges):
     labels, sure = np.array([10, 500, 3]), np.array([0.9, 0.4, 0.9])
     weights = ranges.month_weights(labels, sure)

@@ -334,6 +334,7 @@ def test_a_uniform_coarse_density_has_one_heat_class(level: int) -> None:
     assert len(np.unique(heat.step)) == 1 and heat.high == pytest.approx(heat.low)
 
 
+@pytest.mark.slow
 def test_a_coarsened_page_names_no_town() -> None:
     fine, coarse = world(spread_km=60.0), coarsen(world(spread_km=60.0), 300.0)
     names, units, _ = gazetteer().towns

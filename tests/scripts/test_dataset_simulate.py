@@ -17,6 +17,8 @@ from lookhear.perception.simulated.composed import Studio
 from lookhear.perception.simulated.world import Nature
 from lookhear.scripts.dataset_simulate import DatasetSimulateConfig, dataset_simulate
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):

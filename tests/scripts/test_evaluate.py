@@ -64,6 +64,7 @@ def test_a_killed_run_goes_on_and_gives_the_same_table(data, tmp_path):
     assert table(tmp_path / "killed") == table(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_a_finished_run_fits_nothing_again(data, tmp_path, monkeypatch):
     assert run(data, tmp_path / "out") == 0
     monkeypatch.setattr("lookhear.prediction.methods.random_place.RandomPlace.fit", None)
@@ -116,6 +117,7 @@ def test_a_limit_is_spread_over_the_set(data, tmp_path):
     assert asked == {f"test-{k}" for k in range(0, 10, 2)}
 
 
+@pytest.mark.slow
 def test_groups_share_an_answer(data, tmp_path):
     assert run(data, tmp_path / "out", group="h3:2/year", pooling="mean", method=("random_place",)) == 0
     scores = {one.clip_id: one for one in read_scores(tmp_path / "out" / "scores", "random_place")}

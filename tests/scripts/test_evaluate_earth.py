@@ -59,6 +59,7 @@ def test_copies_are_taken_out_of_all_but_the_training_places():
     assert torch.cdist(alone.test, alone.training).min() * 6371 > 1
 
 
+@pytest.mark.slow
 def test_the_table_is_printed_written_and_not_computed_twice(tmp_path, capsys, monkeypatch):
     pytest.importorskip("accelerate")
     write_flood(tmp_path)

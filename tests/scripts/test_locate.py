@@ -117,12 +117,14 @@ def test_clips_of_one_name_do_not_overwrite_each_other(tmp_path, out, fake_locat
 
 
 @pytest.mark.parametrize("name", ["a b.wav", 'it\'s "quoted".wav', "🐦 dawn.wav", "-rf.wav", ".hidden.wav"])
+@pytest.mark.slow
 def test_odd_names(tmp_path, out, fake_locator, name):
     clip = sound(tmp_path / name)
     assert run(clip, out=out, formats=("json", "html", "geojson", "kml", "csv", "raven", "audacity")) == 0
     assert not (out / "failed.csv").exists() and len(names(out)) == 7
 
 
+@pytest.mark.slow
 def test_silence_and_a_picture_lead_to_cannot_say(tmp_path, out, fake_locator, capsys):
     silence = sound(tmp_path / "silence.wav", peak=0.0)
     Image.new("RGB", (64, 48), "green").save(tmp_path / "wood.png")
@@ -134,6 +136,7 @@ def test_silence_and_a_picture_lead_to_cannot_say(tmp_path, out, fake_locator, c
         assert result.best is None and result.top() == [] and result.outlook.scale == "earth"
 
 
+@pytest.mark.slow
 def test_a_region_is_searched_and_said(tmp_path, out, fake_locator):
     clip = sound(tmp_path / "a.wav")
     assert run(clip, out=out, region="Canada") == 0
@@ -142,6 +145,7 @@ def test_a_region_is_searched_and_said(tmp_path, out, fake_locator):
     assert any("Only Canada was searched" in note for note in result.notes)
 
 
+@pytest.mark.slow
 def test_coarse_results_hide_the_fine_place(tmp_path, out, fake_locator):
     clip = sound(tmp_path / "a.wav")
     assert run(clip, out=out / "fine") == 0
@@ -200,6 +204,7 @@ def test_results_among_the_inputs_are_left_alone(tmp_path, fake_locator):
     assert names(tmp_path / "results") == ["a.json", "old.wav"]
 
 
+@pytest.mark.slow
 def test_no_file_of_another_answer_is_left(tmp_path, out, fake_locator):
     clip = sound(tmp_path / "a.wav")
     assert run(clip, out=out, formats=("json", "kml", "csv")) == 0
@@ -209,6 +214,7 @@ def test_no_file_of_another_answer_is_left(tmp_path, out, fake_locator):
     assert "Canada" in (out / "a.kml").read_text() and "Canada" in (out / "results.csv").read_text()
 
 
+@pytest.mark.slow
 def test_an_edited_outline_is_noticed(tmp_path, out, fake_locator):
     clip, area = sound(tmp_path / "a.wav"), tmp_path / "area.geojson"
     for west in (-82, 4):
@@ -226,6 +232,7 @@ def test_files_of_others_are_not_overwritten(tmp_path, out, fake_locator, capsys
     assert (out / "a.json").read_text() == "[1, 2]" and "not a record" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_another_clip_of_the_same_name_gets_another_name(tmp_path, out, fake_locator):
     assert run(sound(tmp_path / "one" / "x.wav"), out=out) == 0
     assert run(sound(tmp_path / "two" / "x.flac.wav", seed=1).rename(tmp_path / "two" / "x.flac"), out=out) == 0

@@ -27,6 +27,7 @@ def test_the_table(folder, capsys):
     assert lines[-1] == "4 clips. Gold traces earn full marks, known hacks none."
 
 
+@pytest.mark.slow
 def test_a_reward_that_is_fooled_is_named(folder, capsys, monkeypatch):
     monkeypatch.setitem(REWARDS, "consistency", REWARDS["any_place"])
     assert rewards_check(RewardsCheckConfig(folder, quiet=True, limit=2)) == 1
@@ -34,6 +35,7 @@ def test_a_reward_that_is_fooled_is_named(folder, capsys, monkeypatch):
     assert "consistency gives 'Earth' something in 2 of 2 clips: c0, c2" in out
 
 
+@pytest.mark.slow
 def test_a_reward_of_ones_own_is_shown(folder, capsys):
     assert (
         rewards_check(

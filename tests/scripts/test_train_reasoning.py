@@ -52,6 +52,7 @@ def test_the_last_stage_that_was_done_is_asked(tmp_path):
     assert config(tmp_path, "--out", tmp_path, "--after", "nothing").asked_after == "nothing"
 
 
+@pytest.mark.slow
 def test_rules_are_measured_without_a_model(world, tmp_path, capsys):
     out = tmp_path / "run"
     assert train_reasoning(config(world, "--out", out, "--stage", "measure", *FAST.split())) == 0
@@ -61,6 +62,7 @@ def test_rules_are_measured_without_a_model(world, tmp_path, capsys):
     assert "6 held-out clips" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_briefs_are_made_once(world, tmp_path, monkeypatch):
     asked = config(world, "--out", tmp_path / "run", *FAST.split())
     first = clips_of(asked, "train", 6)[1]

@@ -63,6 +63,7 @@ def config(sounds, out, **change):
     return TrainSoundConfig(sounds, out, **{**settings, **change})
 
 
+@pytest.mark.slow
 def test_from_a_folder_of_sounds_to_a_dictionary(sounds, tmp_path, capsys):
     out = tmp_path / "out"
     assert train_sound(config(sounds, out)) == 0

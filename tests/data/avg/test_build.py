@@ -122,6 +122,7 @@ def test_a_finished_build_cuts_nothing_again(whole, made, monkeypatch):
     assert tree(out) == before
 
 
+@pytest.mark.slow
 def test_broken_off_while_cutting_it_goes_on(whole, made, tmp_path, monkeypatch):
     out, real = tmp_path / "out", cut_pool.cut_video
 
@@ -182,6 +183,7 @@ def test_a_video_that_is_taken_away_leaves_the_set_and_comes_back(raw, done, tmp
     assert tree(done) == before
 
 
+@pytest.mark.slow
 def test_other_settings_cut_again_and_leave_nothing_of_before(one, tmp_path):
     other = CutSettings(CutConfig(min_s=1.0, max_s=2.0), filters=())
     build(one, tmp_path / "out", SETTINGS)

@@ -62,6 +62,7 @@ def test_spots_on_land_are_spread_evenly_over_its_area(places):
     assert 0.17 < high < 0.35  # a quarter of the land but Antarctica
 
 
+@pytest.mark.slow
 def test_the_seed_decides(places):
     again = draw_places(12, seed=2)
     assert again == draw_places(12, seed=2) and again[0] not in places

@@ -23,6 +23,7 @@ def test_activations_are_chances_of_the_classes_that_were_taken(known_world, sma
     assert ((found > 0).sum(1) == 2).all() and (found.gather(1, taken) > 0).all() and float(found.max()) <= 1
 
 
+@pytest.mark.slow
 def test_tuning_learns_the_places_and_leaves_the_given_dictionary_alone(known_world, small_sae):
     _, examples = known_world(400)
     sae = trained(small_sae, examples)

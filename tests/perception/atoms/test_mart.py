@@ -19,6 +19,7 @@ def counted(sae):
     return {"size": float(sae.dictionary.detach().double().sum())}
 
 
+@pytest.mark.slow
 def test_a_known_dictionary_is_recovered(known_world, small_sae, tmp_path):
     atoms, examples = known_world(4000)
     sae = small_sae()
@@ -39,6 +40,7 @@ def test_a_known_dictionary_is_recovered(known_world, small_sae, tmp_path):
 
 @pytest.mark.parametrize("sphere", ["renormalise", "riemannian"])
 @pytest.mark.parametrize("pre_map", ["none", "learnt"])
+@pytest.mark.slow
 def test_a_run_that_was_cut_goes_on_bit_for_bit(known_world, small_sae, tmp_path, monkeypatch, sphere, pre_map):
     if sphere == "riemannian":
         pytest.importorskip("geoopt")

@@ -18,6 +18,8 @@ from lookhear.perception.simulated.sight import SightConfig, see
 from lookhear.perception.simulated.sounds import SOUNDS, SoundConfig
 from lookhear.perception.simulated.world import Nature, WorldConfig, simulate
 
+pytestmark = pytest.mark.slow
+
 SMALL = WorldConfig(places=PlaceConfig(count=12), clips_per_place=4)
 
 

@@ -119,6 +119,7 @@ def test_a_tiny_picture_holds_no_writing(size):
     assert Reader(RapidReader()).evidence([Frame(0.0, np.zeros((*size, 3), dtype=np.uint8))]) == ((), ())
 
 
+@pytest.mark.slow
 def test_real_letters_are_read():
     pytest.importorskip("rapidocr")
     picture = Image.new("RGB", (480, 160), "white")

@@ -31,6 +31,7 @@ def nll(head, validation, rows=slice(None)):
 
 
 @pytest.mark.parametrize("name", ALL)
+@pytest.mark.slow
 def test_a_feature_that_tells_the_place_is_learnt(name, toy, trained):
     least = 0.4 if name in ("regression_euclidean", "kernel_density", "h3_2") else 0.8
     judged = toy[0] if name == "h3_2" else toy[1]  # its 5,882 cells are too many for 160 clips to say more
@@ -105,7 +106,7 @@ def test_a_wrong_condition_is_refused(name, toy, make_head):
         head.density({"smell": torch.zeros(1, 6)})
     with pytest.raises(ValueError, match="one query"):
         head.density({"sound": torch.zeros(2, 6)})
-    with pytest.raises(ValueError, match="leave it out"):
+    with pytest.raises(ValueError, match="leave the part out"):
         head.density({"sound": torch.full((1, 6), torch.nan)})
 
 

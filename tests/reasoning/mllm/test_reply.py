@@ -39,7 +39,7 @@ def test_free_words_are_sorted_by_what_they_name(line, step, place):
         "<answer>95.0, 10.0</answer>",
         "<answer>Paris</answer>",
         "<answer>48.86, 2.35",
-        "unknown",
+        "unknown place",
     ],
 )
 def test_what_cannot_be_read_is_none(answer):
@@ -49,6 +49,11 @@ def test_what_cannot_be_read_is_none(answer):
 @pytest.mark.parametrize("answer", ["48°51′36″N 2°21′E", "N 48.86, E 2.35", "４８.８６, ２.３５", "48,86; 2,35"])
 def test_other_notations_are_read(answer):
     assert read_reply(f"<answer>{answer}</answer>", [], "m").answer.distance_km(PARIS) < 1
+
+
+def test_unknown_is_cannot_say():
+    trace = read_reply("Cannot say where this was recorded.\n<answer>unknown</answer>", [], "m")
+    assert trace.answer is None and [claim.step for claim in trace.claims] == ["limit"]
 
 
 def test_of_two_answers_the_last_counts():

@@ -39,6 +39,7 @@ def test_refresh_takes_the_next_density():
 
 
 @pytest.mark.parametrize("spread_km", [1000.0, 5000.0])
+@pytest.mark.slow
 def test_the_density_around_the_answer_integrates_to_one(spread_km):
     ids = cells.all_cells(4)
     values = AroundAnswer(spread_km, lost=0.2)(["<answer>0.3, 0.7</answer>"] * len(ids), cells.centers(ids), {})
