@@ -5,8 +5,8 @@ Longest match first. What keeps other words from matching:
 - A name begins and ends with a capital, so "nice", "reading" and "a turkey" are no places.
 - A capital right before or after makes it part of another name: "Canada Goose", "Queen Victoria".
 - Labels of the evidence are no places, so "American Robin" or "Turkey" heard as a bird are not looked at.
-- Areas, regions and towns need a cue: a word such as "in" or "near", a colon, a list that began so, or their country beside
-  them. So do countries that are words too ("Turkey calls…").
+- Areas, regions and towns need a cue: a word such as "in" or "near", a colon, a list that began so, or their country
+  beside them. So do countries that are words too ("Turkey calls…").
 - What a sign says (“Sol/Sevilla” and the brackets after it) is quoted, not claimed.
 - What a sentence denies or leaves open ("not in Spain", "not excluded: Asia") is not named.
 
