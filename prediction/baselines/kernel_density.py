@@ -132,7 +132,7 @@ class KernelDensity(Baseline):
 
     def density(self, condition: Condition, base: Base | None = None, row: int = 0) -> KernelMixture:
         """All kernels, weighed for one clip."""
-        check_query(self.config.sizes, condition)
+        check_query(self.config.sizes, condition if self.config.sizes else {})  # without features any will do
         with torch.no_grad():
             log_weights = self.logits(condition, {}, 1)[0].log_softmax(0)
             shares = (self.shares * FAST).log_softmax(0)
