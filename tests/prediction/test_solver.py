@@ -117,7 +117,7 @@ def test_known_densities_come_out_at_default_settings(where, kappa):
     assert float(error.mean()) < 0.01 and float(error.max()) < 0.05
 
 
-@pytest.mark.parametrize("kappa", [1.0, 30.0, pytest.param(20000.0, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kappa", [1.0, *(pytest.param(one, marks=pytest.mark.slow) for one in (30.0, 20000.0))])
 def test_known_densities_have_mass_one(kappa):
     drop = torch.linspace(1e-3, 0.9999, 81, dtype=torch.float64) ** 2 * min(2.0, 15 / kappa)
     y = torch.stack([(drop * (2 - drop)).clamp_min(0).sqrt(), 0 * drop, 1 - drop], dim=-1)
@@ -175,6 +175,7 @@ def test_a_random_network_has_mass_one(kind):
 
 
 @pytest.mark.parametrize("method", ["adams", "rk4", "ralston3"])
+@pytest.mark.slow
 def test_every_method_converges_to_the_same_float64_truth(method):
     y = random_uniform(100, torch.Generator().manual_seed(1), dtype=torch.float64)
     truth = to_base(net_field("concat", 100), y, SolverConfig("rk4", 48, max_steps=48))

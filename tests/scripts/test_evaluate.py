@@ -95,6 +95,7 @@ def test_a_broken_method_is_a_miss_and_stops_nothing(data, tmp_path, monkeypatch
     assert random_place["overall"]["missing"] == 1 and prior["overall"]["missing"] == 0
 
 
+@pytest.mark.slow
 def test_trained_heads_are_compared_and_others_of_their_name_are_refused(data, tmp_path):
     def kernel_head(seed):
         units = random_uniform(30, torch.Generator().manual_seed(seed)).numpy()

@@ -67,6 +67,7 @@ def test_a_run_that_was_cut_goes_on_bit_for_bit(known_world, small_sae, tmp_path
     assert torch.allclose(again.dictionary.norm(dim=1), torch.ones(12))
 
 
+@pytest.mark.slow
 def test_a_cut_checkpoint_costs_the_steps_since_the_one_before(known_world, small_sae, tmp_path, capsys):
     _, examples = known_world(100)
     sae = small_sae()

@@ -43,6 +43,7 @@ def test_the_bandwidth_that_made_the_places_is_found():
     assert [f"{sigma:g} km" for sigma in alone.sigma_km] == list(same.names)
 
 
+@pytest.mark.slow
 def test_neighbours_say_the_bandwidth_where_crowds_differ():
     def world() -> torch.Tensor:
         return torch.cat(

@@ -135,6 +135,7 @@ def test_a_cut_flow_goes_on_bit_for_bit(train_small, tmp_path, monkeypatch):
     assert same_weights(again, whole) and curve(tmp_path / "cut") == curve(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_a_flow_learns_and_keeps_its_best_weights(train_small, sets, tmp_path):
     config = replace(SMALL, steps=60, validate_every=60, checkpoint_every=60, ema_decay=0.9)
     head, told = train_small(tmp_path, config, small_flow)
