@@ -64,7 +64,7 @@ class NetField:
         x = F.linear(net.features(y, y.new_tensor([[t]])), net.enter.weight, net.enter.bias)
         self._condition(x, entered)
         for depth, linear in enumerate([*net.body, net.leave]):
-            x = linear(F.silu(self._modulate(x, entered, depth)))
+            x = linear(F.silu(self._modulate(x, entered, depth), inplace=True))
         v = project(y, x * self._speed(t))
         return v if self._none is None else torch.lerp(self._none.velocity(y, t), v, self.guidance)
 

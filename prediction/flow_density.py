@@ -65,12 +65,22 @@ class KernelBase:
         """Log-density in nats per steradian, in pieces that fit in memory."""
         even = float(np.log(self.even)) + UNIFORM_LOG_DENSITY
         shares = (self._shares.log() + float(np.log1p(-self.even)) if self.even < 1 else self._shares * 0 - 1e9).to(y)
-        means, kappas = self.means.to(y), self.kappas.to(y)
         parts = []
-        for some in y.split(max(1, 2_000_000 // len(means))):
-            kernels = vmf_log_density(some[:, None], means, kappas) + shares
+        for some in y.split(max(1, 2_000_000 // len(self.means))):
+            kernels = self._log_kernels(some).add_(shares)
             parts.append(torch.logaddexp(kernels.logsumexp(-1), torch.full_like(some[:, 0], even)))
         return torch.cat(parts) if parts else y[:, 0]
+
+    def _log_kernels(self, y: Float[Tensor, "n 3"]) -> Float[Tensor, "n k"]:
+        """Log-density of each kernel at each point.
+
+        In float64 by one matrix product, a quarter of the time: cosines are known to 1e-16 there, so κ (cos - 1) is
+        off by 1e-7 at most for kernels 600 m wide. In float32 only differences are exact enough.
+        """
+        means, kappas = self.means.to(y), self.kappas.to(y)
+        if y.dtype != torch.float64:
+            return vmf_log_density(y[:, None], means, kappas)
+        return torch.addmm(vmf_log_density(means, means, kappas) - kappas, y, (kappas[:, None] * means).T)
 
     @cached_property
     def _shares(self) -> Float[Tensor, " k"]:

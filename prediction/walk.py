@@ -6,8 +6,9 @@ errors. The grid is even in s from 0 to 1 and finer in t towards 1. Nothing is r
 
 Three ways to walk:
 - Adams–Bashforth–Moulton of fourth order: one evaluation a step. The next point is foretold from the last four
-  velocities and mended with the one found there; how far it was mended is the error estimate. The first three steps
-  are Runge–Kutta's. It is the cheapest where a field is smooth, and notices where it is not.
+  velocities and mended with the one found there; how far it was mended is the error estimate. The first two steps
+  are Ralston's, the third is Adams' of third order: beginnings may be one order lower and the whole keeps its order.
+  It is the cheapest where a field is smooth, and notices where it is not.
 - Runge–Kutta with the divergence at nodes: four evaluations of the velocity a step, one of them with divergence. Both
   ways integrate the divergence over the nodes by Gregory's rule.
 - Runge–Kutta, third or fourth order, for velocity and divergence at once: the textbook's, for reference.
@@ -31,8 +32,8 @@ from lookhear.prediction.sphere import normalize
 Rate = tuple[Tensor, Tensor | None]
 """Velocity [n, 3], and the divergence [n] where it was asked for."""
 
-BASHFORTH = (-9 / 24, 37 / 24, -59 / 24, 55 / 24)
-"""Weights of the last four velocities, oldest first, that foretell the next point."""
+BASHFORTH = {3: (5 / 12, -16 / 12, 23 / 12), 4: (-9 / 24, 37 / 24, -59 / 24, 55 / 24)}
+"""Weights of the last three or four velocities, oldest first, that foretell the next point."""
 
 MOULTON = (1 / 24, -5 / 24, 19 / 24, 9 / 24)
 """Weights of the last three velocities and the one at the foretold point, that mend it."""
@@ -105,21 +106,21 @@ RALSTON_3 = Rule(((1 / 2,), (0, 3 / 4)), (2 / 9, 1 / 3, 4 / 9), (-5 / 72, 1 / 12
 def by_nodes(field: Field, y: Float[Tensor, "n 3"], grid: Grid, divergence: bool, adams: bool) -> Walk:
     """Walk by Adams' or Runge and Kutta's fourth order, with the divergence at the nodes by Gregory's rule."""
     radians, mended = torch.zeros_like(y[:, 0]), torch.zeros_like(y[:, 0])
-    rate = _rate(field, y, grid.times[0], divergence)
+    rate, rule = _rate(field, y, grid.times[0], divergence), RALSTON_3 if adams else RK_4
     past, found = [grid.slopes[0] * rate[0]], [rate[1]]
     for (now, then), slope in zip(pairwise(grid.times), grid.slopes[1:], strict=True):
-        if adams and len(past) >= len(BASHFORTH):
-            foretold = normalize(y + grid.step * _combine(BASHFORTH, past[-4:]))
+        if adams and len(past) >= min(BASHFORTH):
+            foretold = normalize(y + grid.step * _combine(BASHFORTH[min(len(past), 4)], past[-4:]))
             rate = _rate(field, foretold, then, divergence)
             past.append(slope * rate[0])
             y = normalize(y + grid.step * _combine(MOULTON, past[-4:]))
             mended += (y - foretold).norm(dim=-1)
         else:
-            rates, ahead = _stages(field, y, rate, now, then, RK_4, divergence=False), then - now
-            y = normalize(y + ahead * _combine(RK_4.weights, [v for v, _ in rates]))
+            rates, ahead = _stages(field, y, rate, now, then, rule, divergence=False), then - now
+            y = normalize(y + ahead * _combine(rule.weights, [v for v, _ in rates]))
             rate = _rate(field, y, then, divergence)
             past.append(slope * rate[0])
-            radians += (ahead * _combine(RK_4.error, [*(v for v, _ in rates), rate[0]])).norm(dim=-1)
+            radians += (ahead * _combine(rule.error, [*(v for v, _ in rates), rate[0]])).norm(dim=-1)
         found.append(rate[1])
     turns = [turn for turn in found if turn is not None]
     turn, nats = _gregory(torch.stack(turns), grid.slopes) if turns else (torch.zeros_like(radians), radians * 0)

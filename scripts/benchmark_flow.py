@@ -273,11 +273,11 @@ def in_float64(net: VelocityNet, world: World, query: Tensor) -> NetField:
 def share_of_peak(net: VelocityNet, world: World, query: Tensor, y: Tensor) -> float:
     """Time of the bare products in the default's unrefined steps, over the time they take.
 
-    With the divergence at its 19 nodes an evaluation is three rows, and nine more start it.
+    With the divergence at its 19 nodes an evaluation is three rows, and four more start it.
     """
     solver = SolverConfig(max_steps=SolverConfig.steps)
     seconds = best_of(3, solve_backward(net, world, query, y, solver))
-    flops = 2 * len(y) * (2 * 512 * 512 + 6 * 512) * ((solver.steps + 1) * 3 + 9)
+    flops = 2 * len(y) * (2 * 512 * 512 + 6 * 512) * ((solver.steps + 1) * 3 + 4)
     return flops / (peak_gflops(3000) * 1e9) / seconds
 
 

@@ -41,7 +41,7 @@ class KernelMixture:
         log_even: float,
     ) -> KernelMixture:
         """One from log-shares; together with the even part's they are normalised."""
-        means, kappas, logs = (part.detach().cpu().double() for part in (means, kappas, log_shares))
+        means, kappas, logs = merged(*(part.detach().cpu().double() for part in (means, kappas, log_shares)))
         even = float(torch.sigmoid(log_even - logs.logsumexp(0)))
         return cls(KernelBase(means, kappas, max(even, 1e-12), (logs - logs.logsumexp(0)).exp()))
 
@@ -67,6 +67,17 @@ class KernelMixture:
     @cached_property
     def _cells(self) -> tuple[CellDensity, float]:
         return map_on_cells(self.log_density, self.sample(MAP_SAMPLES, seed=0))
+
+
+def merged(
+    means: Float[Tensor, "n 3"], kappas: Float[Tensor, " n"], log_shares: Float[Tensor, " n"]
+) -> tuple[Float[Tensor, "k 3"], Float[Tensor, " k"], Float[Tensor, " k"]]:
+    """The same mixture with one kernel where several are the same: clips of one place stand on each other."""
+    both, number = torch.unique(torch.cat([means, kappas[:, None]], dim=1), dim=0, return_inverse=True)
+    top = log_shares.max()
+    shares = both.new_zeros(len(both)).index_add_(0, number, (log_shares - top).exp())
+    kept = shares > 0
+    return both[kept, :3], both[kept, 3], shares[kept].log() + top
 
 
 def kernel_matrix(

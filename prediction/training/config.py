@@ -5,9 +5,17 @@ In: nothing. Out: a `TrainConfig`, and the learning rate of each step. It knows 
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Literal
+
+from lookhear.data.training.settings import (
+    rate_at,
+    refuse_below_one,
+    refuse_negative,
+    refuse_not_positive,
+    refuse_outside_unit,
+    share_of,
+)
 
 BaseName = Literal["uniform", "places", "evidence"]
 """What a flow may start from: knowing nothing, kernels on training places, each clip's evidence posterior."""
@@ -64,26 +72,16 @@ class TrainConfig:
     """"auto" takes CUDA devices where there are some."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch", "accumulate", "validate_every", "checkpoint_every", "keep", "log_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, but it is {getattr(self, name)}.")
-        for name in ("warmup_steps", "weight_decay", "patience", "seed"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must not be negative, but it is {getattr(self, name)}.")
-        for name in ("final_lr", "ema_decay", "drop_all", "drop_part"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must lie between 0 and 1, but it is {getattr(self, name)}.")
-        for name in ("lr", "clip_norm"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0, but it is {getattr(self, name)}.")
+        refuse_below_one(
+            self, "steps", "batch", "accumulate", "validate_every", "checkpoint_every", "keep", "log_every"
+        )
+        refuse_negative(self, "warmup_steps", "weight_decay", "patience", "seed")
+        refuse_outside_unit(self, "final_lr", "ema_decay", "drop_all", "drop_part")
+        refuse_not_positive(self, "lr", "clip_norm")
 
     def lr_at(self, step: int) -> float:
         """The learning rate of a step: linear warm-up, then a cosine down to `final_lr` of it."""
-        if step < self.warmup_steps:
-            return self.lr * (step + 1) / self.warmup_steps
-        left = max(1, self.steps - self.warmup_steps)
-        fall = 0.5 * (1 + math.cos(math.pi * min(1.0, (step - self.warmup_steps) / left)))
-        return self.lr * (self.final_lr + (1 - self.final_lr) * fall)
+        return rate_at(step, self.steps, self.lr, self.warmup_steps, self.final_lr)
 
     def share(self, processes: int) -> int:
         """Examples a process takes at once.
@@ -91,13 +89,7 @@ class TrainConfig:
         Raises:
             ValueError: the batch cannot be cut into equal parts.
         """
-        parts = processes * self.accumulate
-        if self.batch % parts:
-            raise ValueError(
-                f"A batch of {self.batch} cannot be shared by {processes} processes in {self.accumulate} parts each; "
-                f"take {-(-self.batch // parts) * parts}."
-            )
-        return self.batch // parts
+        return share_of(self.batch, processes, self.accumulate)
 
     def fixed(self) -> dict[str, object]:
         """The settings that must stay when a run goes on."""

@@ -12,8 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lookhear.data.training.checkpoint import Checkpoint, refuse_not_finite
+from lookhear.data.training.moments import load_moments, moments_of
 from lookhear.prediction.flow import Ema
-from lookhear.prediction.training.checkpoint import Checkpoint
 from lookhear.prediction.training.config import TrainConfig
 from lookhear.prediction.training.head import Head
 
@@ -65,12 +66,7 @@ class State:
         Raises:
             ValueError: a weight is no longer a number.
         """
-        bad = [name for name, value in self.head.state_dict().items() if not torch.isfinite(value).all()]
-        if bad:
-            raise ValueError(
-                f"After {self.progress.step} steps {bad[0]} is no longer a number; the last checkpoint is kept: "
-                "start again in another folder with a lower learning rate."
-            )
+        refuse_not_finite(self.head.state_dict(), self.progress.step)
         record = {"progress": asdict(self.progress), "ema_updates": self.ema.updates, "identity": identity}
         return Checkpoint(self.progress.step, self._tensors(), record)
 
@@ -84,19 +80,14 @@ class State:
         self.head.load_state_dict(parts["head"])
         self.ema.load_state_dict({"updates": found.record["ema_updates"], "weights": parts["ema"]})
         self.best = parts["best"]
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name, value in parts["optimiser"].items():
-            number, key = name.split(".", 1)
-            moments.setdefault(int(number), {})[key] = value
-        self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": moments})
+        load_moments(self.optimiser, parts["optimiser"])
 
     def _tensors(self) -> dict[str, Tensor]:
-        moments = self.optimiser.state_dict()["state"]
         return {
             **{f"head.{name}": value for name, value in self.head.state_dict().items()},
             **{f"ema.{name}": value for name, value in self.ema.weights.items()},
             **{f"best.{name}": value for name, value in self.best.items()},
-            **{f"optimiser.{k}.{name}": value for k, one in moments.items() for name, value in one.items()},
+            **{f"optimiser.{name}": value for name, value in moments_of(self.optimiser).items()},
         }
 
 

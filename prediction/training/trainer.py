@@ -4,7 +4,7 @@ In: a `Head`, places with features to learn from, others to validate on, a `Trai
 with the averaged weights that did best in validation, in the folder:
 
     checkpoints/step-00001200.safetensors   all that is needed to go on; the same call does so by itself
-    metrics.jsonl                           the curve (`lookhear.prediction.training.metrics_log`)
+    metrics.jsonl                           the curve (`lookhear.data.training.metrics_log`)
 
 Losing power costs the steps since the last checkpoint and nothing else: what a step draws follows from the seed and its
 number (`lookhear.prediction.training.sampler`), so on a CPU the curve is the same bit for bit as without the loss.
@@ -28,14 +28,14 @@ from torch import Tensor
 from tqdm import tqdm
 
 from lookhear.data.atomic import only_writer
+from lookhear.data.training.checkpoint import read_newest, refuse_other, write_checkpoint
+from lookhear.data.training.metrics_log import MetricsLog
+from lookhear.data.training.processes import accelerator_for, refuse_separate_folders
 from lookhear.prediction.matching import PathConfig, drop_condition
 from lookhear.prediction.solver import fast_gemm
-from lookhear.prediction.training.checkpoint import read_newest, refuse_other, write_checkpoint
 from lookhear.prediction.training.config import TrainConfig
 from lookhear.prediction.training.features import Batch, FeatureSet
 from lookhear.prediction.training.head import Head
-from lookhear.prediction.training.metrics_log import MetricsLog
-from lookhear.prediction.training.processes import accelerator_for, refuse_separate_folders
 from lookhear.prediction.training.sampler import Sampler, generator, mixed_seed
 from lookhear.prediction.training.state import Progress, State
 
@@ -57,7 +57,7 @@ def train(
         BlockingIOError: another run holds the folder.
     """
     refuse_unfit(training, validation)
-    accelerator = accelerator_for(config)
+    accelerator = accelerator_for(config.device)
     folder.mkdir(parents=True, exist_ok=True)
     with only_writer(folder) if accelerator.is_main_process else nullcontext(), fast_gemm(accelerator.device):
         run = Run(head, training, validation, config, folder, accelerator)

@@ -12,8 +12,9 @@ from lookhear.prediction.field import NetField
 from lookhear.prediction.flow import Base, FlowConfig, UniformBase, VelocityNet
 from lookhear.prediction.flow_density import CellBase, FlowDensity, KernelBase, log_density
 from lookhear.prediction.solver import SolverConfig
-from lookhear.prediction.sphere import random_uniform
+from lookhear.prediction.sphere import normalize, random_uniform, vmf_log_density
 
+GENERATOR = torch.Generator().manual_seed(0)
 PLACES = [GeoPoint(48.0, 2.0), GeoPoint(-89.9, 0.0), GeoPoint(10.0, -179.99)]
 
 
@@ -170,3 +171,10 @@ def test_bad_input_is_refused_in_a_sentence():
         FlowDensity(net, {"x": torch.ones(2, 2)})
     with pytest.raises(ValueError, match=r"\[batch, 2\]"):
         FlowDensity(net, {"x": torch.ones(1, 3)})
+
+
+def test_kernels_600_m_wide_are_exact_by_one_product():
+    means, kappas = random_uniform(50, GENERATOR, torch.float64), torch.logspace(0, 8, 50, dtype=torch.float64)
+    y = normalize(means[:, None] + torch.randn(50, 4, 3, generator=GENERATOR).double() / kappas.sqrt()[:, None, None])
+    found = KernelBase(means, kappas)._log_kernels(y.flatten(0, 1))
+    assert torch.allclose(found, vmf_log_density(y.flatten(0, 1)[:, None], means, kappas), rtol=1e-12, atol=1e-6)

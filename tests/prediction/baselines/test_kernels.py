@@ -51,3 +51,15 @@ def test_a_mixture_is_normalised_and_mapped_where_its_narrowest_peak_is():
     assert mixture.mass == pytest.approx(1, abs=0.01)
     near = np.cos(3 / math.sqrt(1e5)) <= mixture.sample(20_000, 1) @ means[0].double().numpy()
     assert near.mean() == pytest.approx(math.e / (1 + 2 * math.e) * (1 - math.exp(-4.5)), abs=0.02)
+
+
+def test_a_thousand_clips_of_one_place_are_one_kernel():
+    places, kappas = random_uniform(3, GENERATOR, torch.float64), torch.tensor([10.0, 1e3]).double()
+    means, several = places.repeat(2, 1).repeat(5, 1), kappas.repeat_interleave(3).repeat(5)
+    shares = torch.randn(30, generator=GENERATOR).double()
+    mixture = KernelMixture.of(means, several, shares, 0.0)
+    plain = shares.softmax(0) * vmf_log_density(places[:, None], means, several).exp()
+    even = math.exp(UNIFORM_LOG_DENSITY) * mixture.kernels.even
+    assert len(mixture.kernels.means) == 6
+    expected = torch.log((1 - mixture.kernels.even) * plain.sum(-1) + even)
+    assert torch.allclose(torch.from_numpy(mixture.log_density(places.numpy())), expected)

@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from lookhear.data import cells
+from lookhear.data.training.checkpoint import checkpoints, read_checkpoint
 from lookhear.prediction.density import CellDensity, GeoDensity
 from lookhear.prediction.flow import FlowConfig
 from lookhear.prediction.flow_density import CellBase
-from lookhear.prediction.training.checkpoint import checkpoints, read_checkpoint
 from lookhear.prediction.training.config import TrainConfig
 from lookhear.prediction.training.features import FeatureSet
 from lookhear.prediction.training.flow_head import FlowHead
@@ -200,12 +200,6 @@ def test_weights_that_are_no_numbers_are_never_kept(train_small, one_kernel, tmp
     with pytest.raises(ValueError, match=r"no longer a number.*lower learning rate"):
         train_small(tmp_path, replace(SMALL, validate_every=100))
     assert not checkpoints(tmp_path / "checkpoints")
-
-
-def test_without_accelerate_one_sentence_says_what_to_install(train_small, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "accelerate", None)
-    with pytest.raises(ValueError, match=r"pip install 'lookhear\[train\]'"):
-        train_small(tmp_path)
 
 
 KILLED = """
