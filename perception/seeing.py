@@ -125,8 +125,7 @@ def chosen(frames: Sequence[PreviewFrame], signs: Sequence[Sign]) -> tuple[Previ
     """Frames to show: some spread over the clip, and those in which the first few signs were read."""
     kept = set(spread(len(frames), THUMBNAILS))
     for sign in signs[:SIGN_FRAMES]:
-        best = max(sign.moments, key=lambda moment: moment.score)
-        kept.add(min(range(len(frames)), key=lambda k: abs(frames[k].time_s - best.start_s)))
+        kept.add(min(range(len(frames)), key=lambda k: abs(frames[k].time_s - sign.read_s)))
     return tuple(frames[k] for k in sorted(kept))
 
 

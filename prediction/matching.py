@@ -14,11 +14,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor, nn
 
 from lookhear.prediction.condition import Condition, Present
 from lookhear.prediction.sphere import geodesic, project
+
+EARLY = 0.7
+"""Before this time a way can still end in a fifth of the Earth or more."""
+
+FEWER = 8
+"""So many places for each that is led through the network are enough before then."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +85,26 @@ def flow_matching_loss(
     t = draw_times(len(y1[led]), path, generator).to(y1)
     y, target = geodesic(y0.to(y1)[led], y1[led], t)
     if path.references:
-        target = mean_velocity(y, t, y1)
+        target = calm_velocity(y, t, y1, path.references)
     kept = drop_condition(condition, present or {}, path, generator)
     error: Tensor = net(y, t, condition, kept) - target
     if path.weight_power == 0:
         return error.square().sum(-1).mean()
     return ((1 - t + 1e-3) ** path.weight_power * error.square()).sum(-1).mean()
+
+
+def calm_velocity(
+    y: Float[Tensor, "n 3"], t: Float[Tensor, "n 1"], places: Float[Tensor, "m 3"], references: int
+) -> Float[Tensor, "n 3"]:
+    """The mean velocity at points on the ways to every `references`-th place.
+
+    Late points see few of the places, so all count there; early ones see half the Earth and are calm with fewer.
+    """
+    target, early = torch.empty_like(y), t[:, 0] < EARLY
+    few = places[:: max(1, references // FEWER)]
+    for some, among in ((early, few), (~early, places)):
+        target[some] = mean_velocity(y[some], t[some], among)
+    return target
 
 
 @torch.no_grad()
@@ -98,13 +118,25 @@ def mean_velocity(
     Source: Chen and Lipman 2024, equation 8; Xu et al. 2023, "Stable target field", for the mean over a batch.
     """
     left = 1 - t
-    chord = torch.cdist(y, places, compute_mode="donot_use_mm_for_euclid_dist").clamp_(1e-7, 2.0)
+    reach = 2 * torch.sin(left * (math.pi / 2))
+    row, place, chord = _within(y, places, reach)
     half = chord / 2
-    sine = half.square().neg_().add_(1).sqrt_().mul_(chord).clamp_min_(1e-7)
-    distance = half.asin_().mul_(2)
-    density = (distance / left).clamp_(max=math.pi).sin_().clamp_min_(0).div_(sine)
-    pull = distance.mul_(density).div_(sine).div_(left * density.sum(-1, keepdim=True).clamp_min(1e-20))
-    return project(y, pull @ places)
+    distance, sine = 2 * half.asin(), chord * (1 - half.square()).sqrt()
+    density = (distance / left[row, 0]).sin().clamp_min(0) / sine.clamp_min(1e-7)
+    pull = density * distance / (sine.clamp_min(1e-7) * left[row, 0])
+    pulls = torch.zeros_like(y).index_add_(0, row, pull[:, None] * places[place])
+    total = torch.zeros_like(y[:, 0]).index_add_(0, row, density)
+    return project(y, pulls / total.clamp_min(1e-20)[:, None])
+
+
+def _within(
+    y: Float[Tensor, "n 3"], places: Float[Tensor, "m 3"], reach: Float[Tensor, "n 1"]
+) -> tuple[Int[Tensor, " pairs"], Int[Tensor, " pairs"], Float[Tensor, " pairs"]]:
+    """Which places are within reach of which points, and the chords between them; in float64, near ones are exact."""
+    a, b = y.double(), places.double()
+    square = torch.addmm(b.square().sum(-1), a, b.T, alpha=-2).add_(a.square().sum(-1, keepdim=True))
+    row, place = (square < reach.double().square()).nonzero(as_tuple=True)
+    return row, place, square[row, place].clamp_min(1e-14).sqrt().to(y)
 
 
 def draw_times(count: int, path: PathConfig, generator: Generator | None = None) -> Float[Tensor, "count 1"]:

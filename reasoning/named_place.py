@@ -142,6 +142,8 @@ def _is_near(
     near[maybe] = shapely.dwithin(outline, at[maybe], margin_deg)
     for share in RINGS:
         out = maybe[~near[maybe]]
+        if not len(out):
+            break
         near[out] = inside(outline, _ring(units[out], share * margin_km).reshape(-1, 3)).reshape(-1, DIRECTIONS).any(1)
     return near
 

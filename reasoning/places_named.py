@@ -66,7 +66,7 @@ _CLAUSE = re.compile(r"(?:(?!\bbut\b)[^.;!?\n])+", re.I)
 _AWAY = re.compile(
     r"(\d[\d,]*(?:\.\d+)?)\s*(km|kilomet(?:er|re)s?|miles?|mi)\b\s+(?:[\w-]+\s+){0,2}(?:from|of)\s+(?:the\s+)?$", re.I
 )
-_GOES_ON = re.compile(r"[ ,/]*(?:\b(?:and|or)\b)?[ ]*", re.I)
+_GOES_ON = re.compile(r"[ ,/>]*(?:\b(?:and|or)\b)?[ ]*(?:\bperhaps\b)?[ ]*", re.I)
 """What stands between two names of a list."""
 
 

@@ -9,7 +9,6 @@ one round to warm up. The sound is made here: bird-like chirps over noise, as st
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import tempfile
@@ -80,13 +79,23 @@ def ratio(path: Path, rounds: int) -> tuple[float, float, int]:
 def peak_mb(path: Path) -> float:
     """Peak memory of a process that locates a file."""
     program = (
-        "import json, resource, sys; from lookhear.prediction import Locator\n"
-        "Locator.offline().locate(sys.argv[1])\n"
-        "print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))"
+        "import sys; from lookhear.prediction import Locator\n"
+        "from lookhear.scripts.benchmark_locate import own_peak_mb\n"
+        "Locator.offline().locate(sys.argv[1]); print(own_peak_mb())"
     )
     done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+def own_peak_mb(status: Path = Path("/proc/self/status")) -> float:
+    """Peak memory of this process: Linux' VmHWM, since `ru_maxrss` there starts with that of the parent."""
+    if status.exists():
+        lines = (line.split() for line in status.read_text().splitlines())
+        return next(float(words[1]) for words in lines if words[:1] == ["VmHWM:"]) / 2**10
+    import resource
+
     unit = 1 if sys.platform == "darwin" else 2**10
-    return float(json.loads(done.stdout)) * unit / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
 def write_clip(path: Path, seconds: float) -> Path:

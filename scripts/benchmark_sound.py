@@ -24,10 +24,21 @@ if TYPE_CHECKING:
     from lookhear.perception.atoms.examples import Examples
     from lookhear.perception.atoms.ic_sae import IcSae
     from lookhear.perception.encoders import SoundEncoder
+    from lookhear.scripts.benchmark_sound_places import Placed
 
 
-TIMES = 8
-"""Countries drawn for each mixture to tune on; with one, the head learns the draws by heart."""
+FORMS: dict[str, tuple[bool, Literal["none", "learnt"], Literal["renormalise", "riemannian"]]] = {
+    "as it is": (False, "learnt", "renormalise"),
+    "RiemannianAdam": (False, "learnt", "riemannian"),
+    "pooled": (True, "learnt", "renormalise"),
+    "no map before it": (False, "none", "renormalise"),
+    "pooled, as published": (True, "none", "renormalise"),
+}
+"""Other forms of the IC-SAE: on the pooled embedding or the map, what comes before the dictionary, the optimiser."""
+
+
+FRESH_VARIANTS = 4
+"""Variants of each sound whose place is guessed after fine-tuning."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +51,14 @@ class BenchmarkSoundConfig:
     """Where `train sound` wrote."""
     reader: Literal["audioset", "fsd50k", "esc50", "csv"] = "csv"
     """What kind of data set it is."""
-    parts: tuple[Literal["rivals", "pooled", "places", "cost"], ...] = ("rivals", "places", "cost")
-    """What to measure; pooled trains two more dictionaries, on the embedding alone."""
+    parts: tuple[Literal["rivals", "forms", "places", "cost"], ...] = ("rivals", "places", "cost")
+    """What to measure; forms trains five more dictionaries, on the embedding alone among them."""
     mixtures: int = 20_000
     """As in training."""
+    placed: int = 4_000
+    """The next mixtures after those, to measure on what fine-tuning for place costs."""
+    form_steps: int = 400
+    """Steps of training of each form."""
     tests: int = 200
     """As in training."""
     cache: Path | None = None
@@ -64,6 +79,7 @@ def benchmark_sound(config: BenchmarkSoundConfig) -> int:
     from lookhear.perception.atoms.sources import refuse_unknown
     from lookhear.perception.atoms.store import Dictionary
     from lookhear.perception.encoders import ENCODERS
+    from lookhear.scripts.benchmark_sound_places import places
 
     dictionary = Dictionary.load(config.trained / "dictionary")
     encoder = ENCODERS[dictionary.encoder]()
@@ -73,21 +89,36 @@ def benchmark_sound(config: BenchmarkSoundConfig) -> int:
     collection = replace(collection, classes=dictionary.sae.config.classes)
     cache = MapCache(config.cache or config.trained / "cache", encoder)
     studio = Studio(Factory(collection.training, config.mixture), collection.classes, cache)
-    examples = studio.examples(range(config.mixtures))
+    drawn = studio.examples(range(config.mixtures + config.placed * ("places" in config.parts)))
+    examples, further = drawn.rows(slice(config.mixtures)), drawn.rows(slice(config.mixtures, None))
     tests = held_out(collection, cache, config.tests, config.mixture.most)
     found = {"IC-SAE": score(decomposer(dictionary.sae), tests)}
     if "rivals" in config.parts:
         found |= rivals(encoder, examples, tests, collection.classes)
-    if "pooled" in config.parts:
-        found |= pooled(config, encoder, examples, tests, collection.classes)
+    if "forms" in config.parts:
+        found |= forms(config, encoder, examples, tests, collection.classes)
     print(table(found))
     if config.page is not None:
         write_page(config.page, dictionary.sae, collection, cache)
     if "places" in config.parts:
-        print(places(dictionary.sae, examples, tests))
+        print(places(dictionary.sae, examples, further, *placed(collection, cache, config.mixture)))
     if "cost" in config.parts:
         print(cost(dictionary.sae, encoder))
     return 0
+
+
+def placed(collection: Collection, cache: MapCache, mixture: MixtureConfig) -> tuple[Placed, Placed]:
+    """The sounds of training, each alone: in the variants of training to tune on, and in fresh ones to test on."""
+    from lookhear.perception.atoms.evaluation import FRESH
+    from lookhear.perception.atoms.examples import Studio
+    from lookhear.perception.atoms.mixtures import Factory
+    from lookhear.scripts.benchmark_sound_places import Placed
+
+    fresh = replace(mixture, first_variant=FRESH, variants=FRESH_VARIANTS)
+    studios = [Studio(Factory(collection.training, one), collection.classes, cache) for one in (mixture, fresh)]
+    every = range(len(collection.training))
+    tuning, testing = (Placed.of(one.singles(every), collection.training, collection.classes) for one in studios)
+    return tuning, testing
 
 
 def write_page(path: Path, sae: IcSae, collection: Collection, cache: MapCache) -> None:
@@ -161,10 +192,10 @@ def own_labels(encoder: SoundEncoder, tests: Tests, classes: tuple[str, ...]) ->
     return score(decompose, tests)
 
 
-def pooled(
+def forms(
     config: BenchmarkSoundConfig, encoder: SoundEncoder, examples: Examples, tests: Tests, classes: tuple[str, ...]
 ) -> dict[str, Scores]:
-    """Accuracies of dictionaries on the embedding alone: as published, and behind the small network."""
+    """Accuracies of other forms of the dictionary, each trained for as many steps on the same mixtures."""
     import torch
 
     from lookhear.perception.atoms.config import MartConfig
@@ -173,62 +204,18 @@ def pooled(
     from lookhear.perception.atoms.mart import train
     from lookhear.perception.atoms.start import start_at_sounds
 
-    known = examples.pooled(encoder.pooled)
-    tested = {name: {k: one.pooled(encoder.pooled) for k, one in kind.items()} for name, kind in tests.items()}
+    pooled = {name: {k: one.pooled(encoder.pooled) for k, one in kind.items()} for name, kind in tests.items()}
+    spaces = {False: (examples, tests), True: (examples.pooled(encoder.pooled), pooled)}
     found = {}
-    for pre_map, name, weight in (("none", "IC-SAE, as published", 1.0), ("learnt", "IC-SAE, pooled", 0.1)):
+    for name, (pools, pre_map, sphere) in FORMS.items():
+        known, tested = spaces[pools]
         torch.manual_seed(0)
-        shape = IcSaeConfig(classes, encoder.size, 4 * len(classes), pre_map=pre_map, size=128)  # type: ignore[arg-type]
-        sae = IcSae(shape)
+        sae = IcSae(IcSaeConfig(classes, known.maps.shape[1], 4 * len(classes), pre_map=pre_map, size=128))
         start_at_sounds(sae, known)
-        settings = MartConfig(steps=1500, reconstruction=weight, virtual=0.0)
-        train(sae, known, settings, config.trained / f"pooled-{pre_map}", lambda _: {})
+        settings = MartConfig(steps=config.form_steps, sphere=sphere)
+        train(sae, known, settings, config.trained / f"form-{name.replace(',', '').replace(' ', '-')}", lambda _: {})
         found[name] = score(decomposer(sae), tested)
     return found
-
-
-def places(sae: IcSae, examples: Examples, tests: Tests) -> str:
-    """Fine-tuning through a location loss, with and without the label-consistency term, as a table."""
-    from lookhear.perception.atoms.geotuning import GeotuningConfig, geotune, train_head
-    from lookhear.perception.atoms.placed import draw_countries, telling
-
-    heard = _heard(examples)
-    tell = heard[:, telling(sae.config.classes)].any(1)
-    maps = examples.maps[tell].repeat(TIMES, 1, 1)
-    regions = draw_countries(heard[tell].repeat(TIMES, 1), sae.config.classes, seed=1)
-    free, held = (GeotuningConfig(consistency=weight) for weight in (0.0, 1.0))
-    rows = [("before", sae, train_head(sae, maps, regions, free))]
-    rows.append(("location loss alone", *geotune(sae, maps, regions, examples, free)))
-    rows.append(("with label consistency", *geotune(sae, maps, regions, examples, held)))
-    lines = [
-        f"{'fine-tuning':<24}{'ordered K=1':>12}{'K=2':>8}{'K=3':>8}{'log p(country)':>16}{'right':>8}{'median km':>11}"
-    ]
-    return "\n".join([*lines, *(_place_row(name, one, head, tests) for name, one, head in rows)])
-
-
-def _place_row(name: str, sae: IcSae, head, tests: Tests) -> str:  # type: ignore[no-untyped-def]
-    import torch
-    import torch.nn.functional as F
-
-    from lookhear.perception.atoms.evaluation import decomposer
-    from lookhear.perception.atoms.measure import measure
-    from lookhear.perception.atoms.placed import draw_countries, median_km, telling
-
-    kind = tests["new mixtures"]
-    ordered = "".join(f"{100 * measure(decomposer(sae), kind[k], k).ordered:>8.1f}" for k in (1, 2, 3))
-    maps, heard = (torch.cat(parts) for parts in zip(*((one.maps, _heard(one)) for one in kind.values()), strict=True))
-    tell = heard[:, telling(sae.config.classes)].any(1)
-    maps, truth = maps[tell].float(), draw_countries(heard[tell], sae.config.classes, seed=2)
-    with torch.inference_mode():
-        logits = head(sae, maps)
-    log_p, right = -float(F.cross_entropy(logits, truth)), float((logits.argmax(1) == truth).double().mean())
-    return f"{name:<28}{ordered}{log_p:>16.3f}{100 * right:>8.1f}{median_km(logits, truth):>11.0f}"
-
-
-def _heard(examples: Examples):  # type: ignore[no-untyped-def]
-    import torch
-
-    return examples.truth(torch.arange(len(examples))).any(1)
 
 
 def cost(sae: IcSae, encoder: SoundEncoder) -> str:

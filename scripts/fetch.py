@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tyro.conf import FlagCreatePairsOff, Positional
 
 from lookhear.data.download import DownloadError, download, unfinished
 from lookhear.data.models import MODELS, SETS, Model, cache_dir, download_bytes, select, size_text, state
+from lookhear.scripts.fetch_paper import PAPER, paper_rows
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class FetchConfig:
     """
 
     names: Positional[tuple[str, ...]] = ()
-    """Models or sets; "offline" is what `lookhear locate` needs, "clip" lets it look at pictures too."""
+    """Models or sets; "offline" is what `lookhear locate` needs, "clip" lets it look at pictures too; "paper" lists
+    what the paper's own chain takes, and gets nothing."""
     accept_licences: FlagCreatePairsOff[bool] = False
     """Accept the licences, also those that forbid commercial use, without being asked."""
     quiet: FlagCreatePairsOff[bool] = False
@@ -34,6 +36,8 @@ class FetchConfig:
 def fetch(config: FetchConfig) -> int:
     """Run the command; returns its exit code (0: all wanted models are here, 1: not, 130: interrupted)."""
     try:
+        if PAPER in config.names:
+            return _list_paper(config)
         return _fetch(config) if config.names else _list()
     except (DownloadError, ValueError) as error:
         print(error, file=sys.stderr)
@@ -52,8 +56,17 @@ def _list() -> int:
     for name, members in SETS.items():
         size = size_text(download_bytes(select([name])))
         print(f"`lookhear fetch {name}` gets {', '.join(members)} ({size}).")
+    print("`lookhear fetch paper` says what the paper's own chain takes.")
     print(f"Models lie in {cache_dir() / 'models'}.")
     return 0
+
+
+def _list_paper(config: FetchConfig) -> int:
+    """Say what the paper's own chain takes; get the rest of what was named, if anything."""
+    print("\n".join(aligned(paper_rows())))
+    print("Nothing of it is downloaded by this command; docs/paper-preset.md has the whole chain.")
+    rest = tuple(name for name in config.names if name != PAPER)
+    return _fetch(replace(config, names=rest)) if rest else 0
 
 
 def _row(model: Model) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ import io
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -27,9 +27,9 @@ from lookhear.data.atomic import only_writer, write_atomic
 from lookhear.data.models import MissingModelError, sha256_of
 from lookhear.data.outline import outline_name
 from lookhear.prediction.posterior import Prior
+from lookhear.scripts.locate_paper import PaperConfig, load_paper
 
 if TYPE_CHECKING:
-    from lookhear.prediction.locator import Locator
     from lookhear.prediction.result import Result
 
 Format = Literal["html", "json", "geojson", "kml", "csv", "raven", "audacity"]
@@ -62,6 +62,10 @@ class LocateConfig:
     """What is assumed before listening: places where people record, or live, all land, or all the Earth alike."""
     head: Path | None = None
     """Folder of a trained head (`lookhear train flow`) that makes the density; by default it is the evidence's own."""
+    preset: Literal["offline", "paper"] = "offline"
+    """What answers: the offline chain, or the paper's own from CLAP to LLaVA (docs/paper-preset.md)."""
+    paper: PaperConfig = field(default_factory=PaperConfig)
+    """Weights for the preset "paper"."""
     coarsen_km: float = 0.0
     """Round every place in the output to cells at least this wide."""
     overwrite: bool = False
@@ -78,6 +82,11 @@ class LocateConfig:
             raise ValueError(f"--week counts from 1 to 48, four a month, but {self.week} was given.")
         if self.date is not None:
             _day(self.date)
+        narrowed = self.week or self.date or self.region or self.head or self.prior != "recordings"
+        if self.preset == "paper" and narrowed:
+            raise ValueError(
+                "--preset paper answers by its own flow: leave out --week, --date, --region, --prior, --head."
+            )
         if self.coarsen_km < 0:
             raise ValueError(f"--coarsen-km cannot be negative, but {self.coarsen_km} was given.")
 
@@ -85,6 +94,9 @@ class LocateConfig:
         """The settings that shape an answer, as its record carries them."""
         from lookhear.perception.ranges import birdnet_week
 
+        coarse = {"coarsen_km": self.coarsen_km} if self.coarsen_km else {}
+        if self.preset == "paper":
+            return self.paper.settings() | coarse
         week = birdnet_week(_day(self.date)) if self.date else self.week
         region = outline_name(self.region) if self.region else None
         settings: dict[str, Any] = {"week": week, "prior": self.prior, "region": region}
@@ -92,7 +104,7 @@ class LocateConfig:
             from lookhear.prediction.trained_head import head_digest
 
             settings["head"] = head_digest(self.head)
-        return settings | ({"coarsen_km": self.coarsen_km} if self.coarsen_km else {})
+        return settings | coarse
 
 
 @dataclass
@@ -175,15 +187,15 @@ def _check_before(config: LocateConfig) -> None:
 
 
 def _locate_all(config: LocateConfig, clips: list[tuple[Path, str]]) -> Tally:
-    tally, settings, locator = Tally(), config.settings(), None
+    tally, settings, answer = Tally(), config.settings(), None
     for file, name in tqdm(clips, "Locating", unit="clip", disable=config.quiet or len(clips) == 1):
         try:
             name = _free_name(config.out, name, file)
             record = config.out / f"{name}.json"
             result = before = None if config.overwrite else _finished(record, file, settings)
             if result is None:
-                locator = locator or _load(config)
-                result = _one(locator, file, config, settings)
+                answer = answer or _load(config, settings)
+                result = _one(answer, file, config)
             _save(result, config, name, resumed=before is not None)
             tally.resumed += before is not None
             tally.done.append(record)
@@ -196,19 +208,24 @@ def _locate_all(config: LocateConfig, clips: list[tuple[Path, str]]) -> Tally:
     return tally
 
 
-def _load(config: LocateConfig) -> Locator:
+def _load(config: LocateConfig, settings: dict[str, Any]) -> Callable[[Path], Result]:
+    """Open the models; what comes back answers for one clip."""
     from lookhear.prediction.locator import Locator
     from lookhear.prediction.trained_head import TrainedHead
 
     def progress(steps: range, what: str) -> Iterator[int]:
         return iter(tqdm(steps, what, unit="month", disable=config.quiet))
 
+    if config.preset == "paper":
+        return load_paper(config.paper, settings)
     locator = Locator.offline(progress)
-    return locator if config.head is None else replace(locator, head=TrainedHead.load(config.head))
+    if config.head is not None:
+        locator = replace(locator, head=TrainedHead.load(config.head))
+    return lambda file: locator.locate(file, settings["week"], settings["prior"], config.region)
 
 
-def _one(locator: Locator, file: Path, config: LocateConfig, settings: dict[str, Any]) -> Result:
-    result = locator.locate(file, settings["week"], settings["prior"], config.region)
+def _one(answer: Callable[[Path], Result], file: Path, config: LocateConfig) -> Result:
+    result = answer(file)
     if not config.coarsen_km:
         return result
     from lookhear.prediction.coarsen import coarsen
@@ -226,7 +243,8 @@ def _finished(record: Path, file: Path, settings: dict[str, Any]) -> Result | No
     if result is None:
         return None
     looked = "clip" in result.run.get("models", ())
-    same = sha256_of(file) == result.clip.sha256 and (not result.clip.has_picture or looked == has_clip())
+    eyes = looked == has_clip() or settings.get("preset") == "paper"  # whose eyes are among its weights
+    same = sha256_of(file) == result.clip.sha256 and (eyes or not result.clip.has_picture)
     if "coarsen_km" not in result.settings:
         result = replace(result, clip=replace(result.clip, path=file))
     return result if same and result.settings == settings and result.run["lookhear"] == version("lookhear") else None

@@ -116,11 +116,14 @@ def _kept(path: Path) -> Iterator[Answered]:
 def by_rule(briefs: Sequence[Brief]) -> list[Answered]:
     """What the rules say: the trace to the likeliest place that fits."""
     from lookhear.reasoning.mllm.prompt import SHORT
-    from lookhear.reasoning.training.cold_start import completion_of, told, trace_to
+    from lookhear.reasoning.training.cold_start import completion_to
 
-    traces = [trace_to(told(brief, SHORT), next(iter(brief.options), None), "rules") for brief in briefs]
-    pairs = zip(briefs, traces, strict=True)
-    return [Answered(brief.clip_id, completion_of(trace), "rules", trace.answer, None) for brief, trace in pairs]
+    chosen = [next(iter(brief.options), None) for brief in briefs]
+    texts = [completion_to(brief, option, SHORT) for brief, option in zip(briefs, chosen, strict=True)]
+    rows = zip(briefs, texts, chosen, strict=True)
+    return [
+        Answered(brief.clip_id, text, "rules", option.point if option else None, None) for brief, text, option in rows
+    ]
 
 
 def measure(

@@ -76,12 +76,12 @@ def train_flow(config: TrainFlowConfig) -> int:
     """Read the data, train, and write the folder to hand on."""
     import torch
 
+    from lookhear.data.training.processes import accelerator_for, leave_processes
     from lookhear.prediction.trained_head import HEAD
     from lookhear.prediction.training.artefact import Trained, write_artefact
-    from lookhear.prediction.training.processes import accelerator_for, leave_processes
     from lookhear.prediction.training.trainer import train
 
-    accelerator = accelerator_for(config.train)
+    accelerator = accelerator_for(config.train.device)
     speaks = accelerator.is_main_process
     with accelerator.main_process_first():  # the others read the posteriors it wrote
         training, validation = read_sets(config)

@@ -95,8 +95,8 @@ class TrainReasoningConfig:
 
 def train_reasoning(config: TrainReasoningConfig) -> int:
     """Run one stage; 0: it is done."""
+    from lookhear.data.training.processes import leave_processes
     from lookhear.prediction.solver import fast_gemm
-    from lookhear.prediction.training.processes import leave_processes
 
     config.out.mkdir(parents=True, exist_ok=True)
     with fast_gemm():
@@ -225,9 +225,9 @@ def drawn(data: Path, split: Split, count: int, seed: int, records: Path | None 
 
 def _one_at_a_time(config: TrainReasoningConfig) -> Any:
     """Of several processes the main one makes briefs, the others read them."""
-    from lookhear.prediction.training.processes import accelerator_for
+    from lookhear.data.training.processes import accelerator_for
 
-    accelerator = accelerator_for(config.flow)
+    accelerator = accelerator_for(config.flow.device)
     return accelerator.main_process_first() if accelerator.num_processes > 1 else nullcontext()
 
 

@@ -2,7 +2,7 @@
 
 SOUNDS is a data set of one of the kinds that `lookhear.data.readers` reads. In DIR: the cache of the encoder's maps,
 the checkpoint and the curve while it trains, and at the end the folder `dictionary` with weights, settings and how well
-it does. The same command goes on where it stopped. One process, or several:
+it does. The same command goes on where it stopped. One process, or several, which share encoding and training:
 
     lookhear train sound sounds/ -o DIR
     torchrun --standalone --nproc_per_node 8 -m lookhear.scripts.main train sound sounds/ -o DIR
@@ -74,11 +74,13 @@ def train_sound(config: TrainSoundConfig) -> int:
 
     collection = read_collection(config)
     encoder = load_encoder(config)
-    cache = MapCache(config.cache or config.out / "cache", encoder)
+    process, processes = (int(os.environ.get(name, value)) for name, value in (("RANK", "0"), ("WORLD_SIZE", "1")))
+    cache = MapCache(config.cache or config.out / "cache", encoder, process, processes)
     studio = Studio(Factory(collection.training, config.mixture), collection.classes, cache)
     numbers = range(config.mixtures)
     examples = studio.with_exact_targets(numbers) if encoder.hears_gain else studio.examples(numbers)
     tests = held_out(collection, cache, config.tests, config.mixture.most)
+    print(f"Process {process + 1} of {processes} encoded {cache.encoded} windows; the rest was in the cache.")
     sae = new_dictionary(config, collection, examples)
 
     def validate(now: IcSae) -> dict[str, float]:
@@ -86,7 +88,7 @@ def train_sound(config: TrainSoundConfig) -> int:
         return {f"{name} K={k}": round(one.ordered, 4) for name, found in scores.items() for k, one in found.items()}
 
     train(sae, examples, config.train, config.out, validate)
-    if os.environ.get("RANK", "0") != "0":  # of processes that train together, the first one speaks and writes
+    if process:  # of processes that train together, the first one speaks and writes
         return 0
     scores = score(decomposer(sae), tests)
     save(config, sae, encoder, examples, scores)

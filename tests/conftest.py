@@ -1,43 +1,48 @@
-"""What tests share: small media, and a locator without models that hears one bird in any loud enough sound."""
+"""What tests share: small media, a locator without models, and one thread for each of several processes.
 
+Nothing heavy is imported here at the top: the process that only hands tests to the others reads this file too.
+"""
+
+import gc
 import importlib.util
+import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from lookhear.data import cells
-from lookhear.data.geo import GeoPoint
-from lookhear.perception.evidence import CellLikelihood, Evidence, Moment
-from lookhear.perception.hearing import Hearing
-from lookhear.perception.listen import Heard
 
-HOME = GeoPoint(40.16, -79.27)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes():
+    """Processes that share the cores compute in one thread each, as does what they start."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-class FakeHearing(Hearing):
-    """Stands in for `Hearing`: the bird lives within 500 km of `HOME`."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """What tests import stays, so no garbage is looked for in it, neither while it is read nor later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
-    def __init__(self):
-        self.listened = []
 
-    def evidence(self, clip, week=None):
-        self.listened.append(clip.path.name)
-        reader = clip.sound(16_000)
-        loud = any(np.abs(block).max(initial=0) > 0.01 for block in reader)
-        found = (self.bird(),) if loud else ()
-        return found, Heard((), 0, 1, 0 if loud else 1, reader.quality)
+@pytest.fixture
+def one_thread():
+    """Torch computes in one thread: the order of its sums, and so the last bit, is always the same."""
+    import torch
 
-    @staticmethod
-    def bird():
-        ids = cells.all_cells(6)
-        near = cells.centers(ids) @ HOME.unit > np.cos(500 / 6371)
-        where = CellLikelihood.of(ids[near], np.full(int(near.sum()), 4.0), -3.0)
-        return Evidence("e1", "species", "Wood Thrush", "Hylocichla", (Moment(0, 1, 0.9),), 0.95, "fake", where)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture
 def fake_locator(monkeypatch):
+    from fake_hearing import FakeHearing
+
     from lookhear.prediction.locator import Locator
 
     locator = Locator(FakeHearing())

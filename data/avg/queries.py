@@ -105,7 +105,7 @@ def draw_places(count: int, seed: int = 0, town_share: float = 0.5) -> list[Plac
         raise ValueError(f"Draw at least one place, a share from 0 to 1 of them towns, not {count} and {town_share}.")
     rng, names = np.random.default_rng(seed), gazetteer()
     towns = round(count * town_share)
-    return [*_towns(names, towns, rng), *_land(names, count - towns, rng)]
+    return [*_towns(names, towns, rng), *(_land(names, count - towns, rng) if towns < count else ())]
 
 
 def systematic(weights: Float[ndarray, " n"], count: int, rng: np.random.Generator) -> Int[ndarray, " count"]:

@@ -6,7 +6,9 @@ makes them. Out: their maps as float16. On disk:
     CACHE/<encoder's fingerprint>/3f/3f9c…e1.safetensors     "maps" [n, features, positions]
 
 A file's name is the SHA-256 of the encoder's fingerprint and the text, so other weights, settings or sounds never meet
-a wrong entry. A piece is whole or not there; a killed run loses one piece at most; a damaged one is made again.
+a wrong entry. A piece is whole or not there; a killed run loses one piece at most; a damaged one is made again. Several
+processes on one folder share the work without a word to one another: each begins elsewhere, passes over what is there
+already, and at the end helps its neighbours, so none waits, also not for one that was killed.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +27,7 @@ from numpy import ndarray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
+from tqdm import tqdm
 
 from lookhear.data.atomic import write_atomic
 from lookhear.perception.encoders.encoder import SoundEncoder, check_sound
@@ -38,52 +42,73 @@ class CacheError(ValueError):
     """A cache that holds something else than its names say."""
 
 
+@dataclass(frozen=True)
+class Piece:
+    """A piece of work: what is encoded and stored together."""
+
+    content: str
+    """All that the waves follow from."""
+    waves: Callable[[], Iterable[Float32[ndarray, " samples"]]]
+    """Makes them."""
+
+
 class MapCache:
-    """The maps of one encoder.
+    """The maps of one encoder, filled by one of so many processes.
 
     Example:
         >>> cache = MapCache(folder, PlaceholderEncoder())                          # doctest: +SKIP
-        >>> cache.maps("tone 440 Hz", lambda: [tone]).shape                         # doctest: +SKIP
+        >>> cache.maps([Piece("tone 440 Hz", lambda: [tone])]).shape                # doctest: +SKIP
         torch.Size([1, 16, 4])
     """
 
-    def __init__(self, folder: Path, encoder: SoundEncoder) -> None:
+    def __init__(self, folder: Path, encoder: SoundEncoder, process: int = 0, processes: int = 1) -> None:
         self.encoder, self._fingerprint = encoder, encoder.fingerprint()
         self.folder = folder / self._fingerprint
+        self.process, self.processes = process, processes
         self.encoded = 0
 
     def maps(
-        self, content: str, waves: Callable[[], Iterable[Float32[ndarray, " samples"]]]
+        self, pieces: Sequence[Piece], what: str = "Encoding", quiet: bool = True
     ) -> Float16[Tensor, "n features positions"]:
-        """The maps of a piece of work, from disk or made now.
+        """The maps of all pieces, from disk or made now.
+
+        Args:
+            pieces: the work.
+            what: what the progress bar says.
+            quiet: no progress bar.
 
         Raises:
             CacheError: a file there was made by another encoder or of other sounds.
             SoundError: a wave is not finite.
         """
-        key = hashlib.sha256(f"{self._fingerprint}\n{content}".encode()).hexdigest()
-        path = self.folder / key[:2] / f"{key}.safetensors"
-        found = self._read(path, key)
-        if found is None:
-            found = self._encode(waves())
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomic(path, save({"maps": found}, {HEADER: json.dumps(self._header(key))}))
-        return found
+        for k in tqdm(turns(len(pieces), self.process, self.processes), what, unit="piece", disable=quiet):
+            if not self._path(pieces[k]).exists():
+                self._make(pieces[k])
+        return torch.cat([self._read(piece) for piece in pieces])
+
+    def _path(self, piece: Piece) -> Path:
+        key = hashlib.sha256(f"{self._fingerprint}\n{piece.content}".encode()).hexdigest()
+        return self.folder / key[:2] / f"{key}.safetensors"
+
+    def _make(self, piece: Piece) -> Float16[Tensor, "n features positions"]:
+        path, made = self._path(piece), self._encode(piece.waves())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, save({"maps": made}, {HEADER: json.dumps(self._header(path.stem))}))
+        return made
 
     def _header(self, key: str) -> dict[str, str]:
         return {"encoder": self.encoder.name, "fingerprint": self._fingerprint, "key": key}
 
-    def _read(self, path: Path, key: str) -> Float16[Tensor, "n features positions"] | None:
-        if not path.exists():
-            return None
+    def _read(self, piece: Piece) -> Float16[Tensor, "n features positions"]:
+        path = self._path(piece)
         try:
             with safe_open(path, framework="pt") as file:
                 header = json.loads((file.metadata() or {})[HEADER])
                 maps: Tensor = file.get_tensor("maps")
         except (SafetensorError, KeyError, ValueError) as error:
             print(f"{path} is damaged ({error}) and made again.", file=sys.stderr)
-            return None
-        if header != self._header(key) or tuple(maps.shape[1:]) != self.encoder.map_shape:
+            return self._make(piece)
+        if header != self._header(path.stem) or tuple(maps.shape[1:]) != self.encoder.map_shape:
             raise CacheError(f"{path} was written by other settings ({header}); remove it, or give another cache.")
         return maps
 
@@ -94,3 +119,16 @@ class MapCache:
         self.encoded += len(stack)
         batches = [torch.from_numpy(np.stack(stack[k : k + BATCH])) for k in range(0, len(stack), BATCH)]
         return torch.cat([self.encoder.feature_map(batch).half() for batch in batches])
+
+
+def turns(count: int, process: int, processes: int) -> list[int]:
+    """In which order a process goes through the pieces: its own share, then backwards round through the others'.
+
+    So two that help each other meet once, and do not walk side by side.
+
+    Example:
+        >>> turns(6, 0, 2), turns(6, 1, 2)
+        ([0, 1, 2, 5, 4, 3], [3, 4, 5, 2, 1, 0])
+    """
+    first, end = count * process // processes, count * (process + 1) // processes
+    return [*range(first, end), *reversed([k % count for k in range(end, count + first)])]

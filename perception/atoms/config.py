@@ -6,9 +6,17 @@ BirdNET's maps; AVG's were lr 1e-4 and 5 epochs of two million clips.
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Literal
+
+from lookhear.data.training.settings import (
+    rate_at,
+    refuse_below_one,
+    refuse_negative,
+    refuse_not_positive,
+    refuse_outside_unit,
+    share_of,
+)
 
 FREE = ("checkpoint_every", "device")
 """Settings that may change when a run goes on: they do not change what is learnt."""
@@ -26,8 +34,8 @@ class MartConfig:
     """Steps of the optimiser."""
     batch: int = 128
     """Mixtures a step, all processes together."""
-    lr: float = 1e-3
-    """Highest learning rate."""
+    lr: float = 3e-3
+    """Highest learning rate; 1e-3 learns slower, 8e-3 worse (docs/train-sound.md)."""
     warmup_steps: int = 100
     """Steps over which the learning rate rises; it then falls as a cosine to nothing."""
     weight_decay: float = 0.05
@@ -42,7 +50,7 @@ class MartConfig:
     """Weight of the term that keeps dead kernels alive."""
     dead_after: int = 200
     """A kernel that was not taken for so many steps is dead."""
-    forced: float = 0.5
+    forced: float = 1.0
     """Share of mixtures that are taught (the right class is subtracted); the others run free."""
     virtual: float = 0.0
     """Share of each batch that is mixed from maps, not waves (see `virtual`): for when few mixtures are encoded."""
@@ -60,25 +68,14 @@ class MartConfig:
     """"auto" takes CUDA devices where there are some."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch", "dead_after", "validate_every", "checkpoint_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, but it is {getattr(self, name)}.")
-        for name in ("warmup_steps", "weight_decay", "reconstruction", "revival", "seed"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must not be negative, but it is {getattr(self, name)}.")
-        for name in ("lr", "clip_norm"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0, but it is {getattr(self, name)}.")
-        for name in ("forced", "reconstructed", "virtual"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must lie between 0 and 1, but it is {getattr(self, name)}.")
+        refuse_below_one(self, "steps", "batch", "dead_after", "validate_every", "checkpoint_every")
+        refuse_negative(self, "warmup_steps", "weight_decay", "reconstruction", "revival", "seed")
+        refuse_not_positive(self, "lr", "clip_norm")
+        refuse_outside_unit(self, "forced", "reconstructed", "virtual")
 
     def lr_at(self, step: int) -> float:
         """The learning rate of a step: linear warm-up, then a cosine down to 1 % of it."""
-        if step < self.warmup_steps:
-            return self.lr * (step + 1) / self.warmup_steps
-        done = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
-        return self.lr * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
+        return rate_at(step, self.steps, self.lr, self.warmup_steps, final=0.01)
 
     def share(self, processes: int) -> int:
         """Mixtures a process takes.
@@ -86,12 +83,7 @@ class MartConfig:
         Raises:
             ValueError: the batch cannot be cut into equal parts.
         """
-        if self.batch % processes:
-            raise ValueError(
-                f"A batch of {self.batch} cannot be shared by {processes} processes; "
-                f"take {-(-self.batch // processes) * processes}."
-            )
-        return self.batch // processes
+        return share_of(self.batch, processes)
 
     def fixed(self) -> dict[str, object]:
         """The settings that must stay when a run goes on."""

@@ -16,9 +16,8 @@ import torch
 from jaxtyping import Bool, Float, Float16, Float32, Int
 from numpy import ndarray
 from torch import Tensor
-from tqdm import tqdm
 
-from lookhear.perception.atoms.cache import MapCache
+from lookhear.perception.atoms.cache import MapCache, Piece
 from lookhear.perception.atoms.mixtures import Factory, Mixture, Waves
 from lookhear.perception.encoders.encoder import window_samples
 
@@ -43,6 +42,10 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.maps)
+
+    def rows(self, rows: Int[Tensor, " some"] | slice) -> Examples:
+        """Some of the mixtures."""
+        return replace(self, maps=self.maps[rows], parts=self.parts[rows], gains=self.gains[rows])
 
     def pooled(self, pool: Callable[[Tensor], Tensor]) -> Examples:
         """The same mixtures with their embeddings in place of their maps: one position."""
@@ -123,8 +126,8 @@ class Studio:
         return labels.repeat_interleave(self.factory.config.variants, 0)
 
     def _maps(self, pieces: Sequence[Sequence[Mixture]], what: str) -> Float16[Tensor, "n features positions"]:
-        bar = tqdm(pieces, what, unit="piece", disable=self.quiet)
-        return torch.cat([self.cache.maps(self._content(piece), partial(self._waves, piece)) for piece in bar])
+        work = [Piece(self._content(piece), partial(self._waves, piece)) for piece in pieces]
+        return self.cache.maps(work, what, self.quiet)
 
     def _waves(self, piece: Sequence[Mixture]) -> Iterator[Float32[ndarray, " samples"]]:
         return map(self.waves.mixture, piece)

@@ -95,6 +95,8 @@ class Step:
 
     class_logits: Float[Tensor, "batch classes_and_stop"]
     """Scores of the classes over τ, and last of "nothing more"."""
+    kernel_logits: Float[Tensor, "batch kernels"]
+    """Scores of the kernels over τ, those of classes that were taken included."""
     kernel: Int[Tensor, " batch"]
     """The kernel that was subtracted."""
     activation: Float[Tensor, "batch positions"]
@@ -176,18 +178,18 @@ class IcSae(nn.Module):
             taken: classes that cannot come again.
             forced: classes of which one must be taken; rows without any choose freely (teacher forcing).
         """
-        activation = F.relu(residual.products)
         scores = F.leaky_relu(residual.products, LEAK).mean(2)
-        logits = by_class(scores / self.log_temperature.exp(), self.slots).masked_fill(taken, BARRED)
+        each = scores / self.log_temperature.exp()
+        logits = by_class(each, self.slots).masked_fill(taken, BARRED)
         nothing = (self.nothing / self.log_temperature.exp()).expand(len(scores), 1)
         barred = taken if forced is None else taken | (~forced & forced.any(1, keepdim=True))
         kernel = scores.masked_fill(barred[:, self.owners], BARRED).argmax(1)
-        at = activation[torch.arange(len(scores), device=scores.device), kernel]
+        at = F.relu(residual.products[torch.arange(len(scores), device=scores.device), kernel])
         left = Residual(
             residual.vectors - self.dictionary[kernel][:, :, None] * at[:, None, :],
             residual.products - likeness[kernel][:, :, None] * at[:, None, :],
         )
-        return Step(torch.cat([logits, nothing], 1), kernel, at, left)
+        return Step(torch.cat([logits, nothing], 1), each, kernel, at, left)
 
     @torch.inference_mode()
     def decompose(

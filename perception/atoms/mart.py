@@ -3,8 +3,8 @@
 In: an `IcSae`, encoded mixtures to learn from and others to validate on, a `MartConfig` and a folder. Out: the trained
 dictionary; in the folder the checkpoint and the curve:
 
-    checkpoint.safetensors     all that is needed to go on; the same call does so by itself (and the one before it)
-    metrics.jsonl              a line at every validation
+    step-00001200.safetensors   all that is needed to go on; the same call does so by itself (and the one before it)
+    metrics.jsonl               a line at every validation
 
 Losing power costs the steps since the last checkpoint and nothing else: what a step draws follows from the seed and its
 number, so on a CPU the curve is the same bit for bit. Only the main process writes.
@@ -27,13 +27,22 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from lookhear.data.atomic import only_writer, write_atomic
-from lookhear.perception.atoms.checkpoint import Checkpoint, read_checkpoint, refuse_other, write_checkpoint
+from lookhear.data.atomic import only_writer
+from lookhear.data.training.checkpoint import (
+    Checkpoint,
+    read_newest,
+    refuse_not_finite,
+    refuse_other,
+    write_checkpoint,
+)
+from lookhear.data.training.metrics_log import MetricsLog
+from lookhear.data.training.moments import load_moments, moments_of
+from lookhear.data.training.processes import accelerator_for, refuse_separate_folders
 from lookhear.perception.atoms.config import MartConfig
 from lookhear.perception.atoms.examples import Examples
 from lookhear.perception.atoms.ic_sae import IcSae
 from lookhear.perception.atoms.mart_loss import mart_loss
-from lookhear.perception.atoms.optimiser import load_moments, moments_of, optimiser_for
+from lookhear.perception.atoms.optimiser import optimiser_for
 from lookhear.perception.atoms.virtual import draw_virtual
 
 if TYPE_CHECKING:
@@ -41,6 +50,9 @@ if TYPE_CHECKING:
 
 Validate = Callable[[IcSae], dict[str, float]]
 """Numbers for a line of metrics.jsonl; the first of them is shown while training."""
+
+KEEP = 2
+"""Checkpoints that stay: the older one serves if the newest is damaged."""
 
 
 def train(
@@ -53,11 +65,7 @@ def train(
             accelerate is missing.
         BlockingIOError: another run holds the folder.
     """
-    try:
-        from accelerate import Accelerator
-    except ImportError as error:
-        raise ValueError("Training needs accelerate: pip install 'lookhear[train]'.") from error
-    accelerator = Accelerator(cpu=config.device == "cpu" or not torch.cuda.is_available())
+    accelerator = accelerator_for(config.device)
     folder.mkdir(parents=True, exist_ok=True)
     with only_writer(folder) if accelerator.is_main_process else nullcontext():
         run = MartRun(sae, examples, config, folder, validate, accelerator)
@@ -121,21 +129,27 @@ class MartRun:
         self.objective = accelerator.prepare_model(Objective(self.sae, config))
         self.unused = torch.zeros(sae.config.kernels, dtype=torch.long, device=accelerator.device)
         self.step, self.seconds = 0, 0.0
-        self.curve: list[dict[str, float]] = []
+        self.metrics = MetricsLog(folder / "metrics.jsonl", accelerator.is_main_process)
         self.losses: list[Tensor] = []
         self._orders: dict[int, Int[Tensor, " n"]] = {}
 
     def resume(self) -> None:
-        """Go on from the checkpoint, if there is one."""
-        found = read_checkpoint(self.folder)
-        if found is None:
-            return
-        refuse_other(self.folder, found.record["identity"], self.identity)
+        """Go on from the newest whole checkpoint, if there is one; metrics after it are dropped."""
+        found = read_newest(self.folder)
+        refuse_separate_folders(self.accelerator, self.folder, 0 if found is None else found.step)
+        if found is not None:
+            refuse_other(self.folder, found.record["identity"], self.identity)
+            self.load(found)
+        self.metrics.cut(-1 if found is None else found.step)
+
+    def load(self, found: Checkpoint) -> None:
+        """What `kept` gave."""
         weights = {name[4:]: value for name, value in found.tensors.items() if name.startswith("sae.")}
         self.sae.load_state_dict(weights)
-        load_moments(self.optimiser, found.tensors)
+        moments = {name[7:]: value for name, value in found.tensors.items() if name.startswith("moment.")}
+        load_moments(self.optimiser, moments)
         self.unused = found.tensors["unused"].to(self.unused.device)
-        self.step, self.seconds, self.curve = (found.record[name] for name in ("step", "seconds", "curve"))
+        self.step, self.seconds = found.step, found.record["seconds"]
 
     def to_the_end(self, quiet: bool) -> None:
         """Take all steps that are left."""
@@ -149,7 +163,9 @@ class MartRun:
                 if self.step % config.validate_every == 0 or ends:
                     bar.set_postfix(self.validate(), refresh=False)
                 if self.step % config.checkpoint_every == 0 or ends:
-                    self.keep()
+                    kept = self.kept()
+                    if self.accelerator.is_main_process:
+                        write_checkpoint(self.folder, kept, KEEP)
                 bar.update()
         self.sae.eval()
         self.accelerator.wait_for_everyone()
@@ -189,33 +205,26 @@ class MartRun:
         return self._orders[epoch]
 
     def validate(self) -> dict[str, float]:
-        """Numbers of the moment; they join the curve."""
+        """Numbers of the moment; they join the metrics."""
         self.sae.eval()
         numbers = self.check(self.sae)
         dead = int((self.unused >= self.config.dead_after).sum())
         mean: Float[Tensor, ""] = self.accelerator.reduce(torch.stack(self.losses).mean(), "mean")
-        self.curve.append({"step": self.step, "loss": float(mean), "dead_kernels": dead, **numbers})
+        self.metrics.add(self.step, self.seconds, loss=float(mean), dead_kernels=dead, **numbers)
         self.losses.clear()
         return dict(list(numbers.items())[:2])
 
-    def keep(self) -> None:
-        """Write the checkpoint and the curve.
+    def kept(self) -> Checkpoint:
+        """All that is needed to go on from here.
 
         Raises:
             ValueError: a weight is no longer a number.
         """
-        bad = [name for name, value in self.sae.state_dict().items() if not torch.isfinite(value).all()]
-        if bad:
-            raise ValueError(
-                f"After {self.step} steps {bad[0]} is no longer a number; the last checkpoint is kept: "
-                "start again in another folder with a lower learning rate."
-            )
-        if self.accelerator.is_main_process:
-            tensors = {f"sae.{name}": value for name, value in self.sae.state_dict().items()}
-            tensors |= {**moments_of(self.optimiser), "unused": self.unused}
-            record = {"step": self.step, "seconds": self.seconds, "curve": self.curve, "identity": self.identity}
-            write_checkpoint(self.folder, Checkpoint(tensors, record))
-            write_atomic(self.folder / "metrics.jsonl", "".join(json.dumps(line) + "\n" for line in self.curve))
+        weights = self.sae.state_dict()
+        refuse_not_finite(weights, self.step)
+        tensors = {f"sae.{name}": value for name, value in weights.items()} | {"unused": self.unused}
+        tensors |= {f"moment.{name}": value for name, value in moments_of(self.optimiser).items()}
+        return Checkpoint(self.step, tensors, {"seconds": self.seconds, "identity": self.identity})
 
     @cached_property
     def identity(self) -> dict[str, Any]:

@@ -1,9 +1,14 @@
 """Places for mixtures that have none: what there is to fine-tune on where no geotagged recordings are.
 
-In: which classes are heard in each mixture. Out: a country for each, drawn with the chances that the table of everyday
-sounds gives (`perception.simulated.sounds`: where each is at home, assumed, never measured), p(country | sounds) ∝
-Π p(sound | country). The sounds may be real; their places are invented. A figure on them says whether tuning keeps the
-meaning of atoms and whether the location loss falls; it says nothing of the Earth.
+In: what is heard in each mixture. Out: how likely each of twelve countries is, p(country | sounds) ∝ Π p(sound |
+country), from two sources:
+
+- the *class*: its chances in the table of everyday sounds (`perception.simulated.sounds`: assumed, never measured);
+- the *kind*: within a class, sounds differ from country to country, as fire engines do. Each recording counts as a
+  kind, at home in three of the countries, drawn by lot.
+
+The sounds may be real; their places are invented. A figure on them says whether a location loss teaches atoms finer
+differences than their labels do, and whether the labels survive it; it says nothing of the Earth.
 """
 
 from __future__ import annotations
@@ -16,24 +21,15 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from torch import Tensor
 
-from lookhear.data.geo import GeoPoint
 from lookhear.perception.simulated.sounds import SOUNDS, EverydaySound
 
-COUNTRIES = {
-    "GB": GeoPoint(53.0, -1.5),
-    "DE": GeoPoint(51.0, 10.0),
-    "IT": GeoPoint(43.0, 12.5),
-    "US": GeoPoint(39.0, -95.0),
-    "MX": GeoPoint(23.0, -102.0),
-    "BR": GeoPoint(-15.0, -50.0),
-    "EG": GeoPoint(28.0, 31.0),
-    "NG": GeoPoint(9.0, 8.0),
-    "IN": GeoPoint(22.0, 79.0),
-    "JP": GeoPoint(36.0, 138.0),
-    "TH": GeoPoint(15.0, 101.0),
-    "CH": GeoPoint(47.0, 8.0),
-}
-"""The countries, and a point in the middle of each."""
+COUNTRIES = ("GB", "DE", "IT", "US", "MX", "BR", "EG", "NG", "IN", "JP", "TH", "CH")
+
+HOMES = 3
+"""Countries in which a kind of sound is at home."""
+
+ABROAD = 0.1
+"""How much rarer it is elsewhere."""
 
 NAMES = {
     "two-tone siren": "Two-tone siren",
@@ -44,31 +40,34 @@ NAMES = {
 """What the table says, where our classes are finer or called otherwise than its AudioSet class."""
 
 
-def chances(classes: Sequence[str]) -> Float[ndarray, "countries classes"]:
+def by_class(classes: Sequence[str]) -> Float[ndarray, "countries classes"]:
     """How likely each class is in each country, half-way between town and country; 1 for what the table has not."""
     table = {NAMES.get(sound.label, sound.name): sound for sound in SOUNDS}
     known = [[_chance(table[name], code) if name in table else 1.0 for name in classes] for code in COUNTRIES]
     return np.array(known)
 
 
-def telling(classes: Sequence[str]) -> Bool[Tensor, " classes"]:
-    """The classes that are at home in some of the countries and not in others."""
-    return torch.from_numpy(np.log(chances(classes)).std(0) > 0.3)
+def by_kind(kinds: int, seed: int) -> Float[ndarray, "countries kinds"]:
+    """How likely each kind is in each country: 1 at home and `ABROAD` elsewhere."""
+    rng = np.random.default_rng(seed)
+    home = np.argsort(rng.random((len(COUNTRIES), kinds)), axis=0).argsort(0) < HOMES
+    return np.where(home, 1.0, ABROAD)
 
 
-def draw_countries(heard: Bool[Tensor, "n classes"], classes: Sequence[str], seed: int) -> Int[Tensor, " n"]:
-    """A country for each mixture."""
-    logits = heard.double() @ torch.from_numpy(np.log(chances(classes))).T
-    draws = torch.Generator().manual_seed(seed)
-    return torch.multinomial(torch.softmax(logits, 1), 1, generator=draws)[:, 0]
+def places_of(
+    heard: Bool[Tensor, "n classes"], classes: Sequence[str], kinds: Int[Tensor, "n most"], seed: int
+) -> Float[Tensor, "n countries"]:
+    """How likely each country is for each mixture.
 
-
-def median_km(logits: Float[Tensor, "n countries"], truth: Int[Tensor, " n"]) -> float:
-    """Median distance between the middle of the likeliest country and that of the true one."""
-    middles = np.stack([point.unit for point in COUNTRIES.values()])
-    one, other = middles[logits.argmax(1).numpy()], middles[truth.numpy()]
-    apart = np.arctan2(np.linalg.norm(np.cross(one, other), axis=1), (one * other).sum(1))
-    return float(np.median(6371.0088 * apart))
+    Args:
+        heard: the classes in it.
+        classes: their names.
+        kinds: which recordings it is made of; -1: none.
+        seed: decides where kinds are at home.
+    """
+    finer = torch.from_numpy(np.log(by_kind(int(kinds.max()) + 1, seed))).T[kinds.clamp(min=0)]
+    logits = heard.double() @ torch.from_numpy(np.log(by_class(classes))).T
+    return torch.softmax(logits + (finer * (kinds >= 0)[:, :, None]).sum(1), 1).float()
 
 
 def _chance(sound: EverydaySound, code: str) -> float:

@@ -95,7 +95,7 @@ def refuse_unknown(sources: Iterable[Source], classes: Sequence[str]) -> None:
 
 def _from_file(path: Path, sample_rate_hz: int) -> Float32[ndarray, " n"]:
     sound = next(SoundReader(path, sample_rate_hz, round(LONGEST_S * sample_rate_hz)), np.zeros(0, np.float32))
-    if not len(sound) or not np.square(sound).mean() > 1e-10:
+    if not len(sound) or not sound.var() > 1e-10:
         raise SourceError(f"{path} is silent; take it out of the table.")
     return sound
 

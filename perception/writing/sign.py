@@ -48,11 +48,25 @@ class Sign:
     """What read it."""
     says: tuple[str, ...] = ()
     """What it says of its place, in words: "names Lisbon, PT", "Portuguese"."""
+    frame_s: float | None = None
+    """The moment of the frame that text and box are of; None in records from before it was kept."""
 
     @property
     def quote(self) -> str:
         """The text in quotation marks, safe in a sentence."""
         return f"“{quoted(self.text)}”"
+
+    @property
+    def best_moment(self) -> Moment:
+        """The moment that text and box are of; where that was not kept, the one in which it was read most surely."""
+        known = self.frame_s
+        within = [one for one in self.moments if known is not None and one.start_s <= known <= one.end_s]
+        return within[0] if within else max(self.moments, key=lambda moment: moment.score)
+
+    @property
+    def read_s(self) -> float:
+        """When it was read best, as far as is known."""
+        return self.best_moment.start_s if self.frame_s is None else self.frame_s
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -66,6 +80,7 @@ class Sign:
             "confidence": self.confidence,
             "reader": self.reader,
             "says": list(self.says),
+            "frame_s": self.frame_s,
         }
 
     @classmethod
@@ -81,6 +96,7 @@ class Sign:
             confidence=record["confidence"],
             reader=record["reader"],
             says=tuple(record["says"]),
+            frame_s=record.get("frame_s"),
         )
 
 

@@ -51,18 +51,21 @@ class Track:
 
     readings: list[Line] = field(default_factory=list)
     """What was read of it, in order."""
+    times_s: list[float] = field(default_factory=list)
+    """The moment of each reading."""
     moments: list[Moment] = field(default_factory=list)
     """When it was seen."""
     crop: bytes = b""
     """Its clearest crop."""
 
     @property
-    def best(self) -> Line:
-        """The reading that most confidence stands behind; of equal texts, the surest."""
+    def best(self) -> tuple[Line, float]:
+        """The reading that most confidence stands behind, and its moment; of equal texts, the surest."""
         behind: dict[str, float] = defaultdict(float)
         for line in self.readings:
             behind[line.text] += line.confidence**2
-        return max(self.readings, key=lambda line: (behind[line.text], line.confidence))
+        timed = zip(self.readings, self.times_s, strict=True)
+        return max(timed, key=lambda one: (behind[one[0].text], one[0].confidence))
 
     def likeness(self, line: Line, time_s: float) -> float:
         """How much a line at a moment is like this sign's last reading; 0 where it cannot be the same."""
@@ -80,6 +83,7 @@ class Track:
         if not self.readings or line.confidence > max(one.confidence for one in self.readings):
             self.crop = jpeg(cut_out(pixels, line.corners, margin=0.3))
         self.readings.append(line)
+        self.times_s.append(time_s)
         self.see(time_s, line.confidence)
 
     def see(self, time_s: float, score: float) -> None:
@@ -92,7 +96,7 @@ class Track:
 
     def sign(self) -> Sign:
         """What it comes to."""
-        best = self.best
+        best, frame_s = self.best
         return Sign(
             text=best.text,
             script=main_script(best.text),
@@ -102,6 +106,7 @@ class Track:
             crop=self.crop,
             confidence=best.confidence,
             reader=best.reader,
+            frame_s=frame_s,
         )
 
 

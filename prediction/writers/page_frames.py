@@ -38,14 +38,13 @@ def own_frames(result: Result) -> tuple[PreviewFrame, ...]:
 
 
 def _boxed(signs: Sequence[Sign], frames: Sequence[PreviewFrame]) -> list[list[Sign]]:
-    """For each frame the signs that were read best nearest to it, if they were in sight then."""
+    """For each frame the signs that were read best nearest to it, if they were in sight all the while."""
     found: list[list[Sign]] = [[] for _ in frames]
-    for sign in signs if frames else ():
-        best = max(sign.moments, key=lambda moment: moment.score)
-        apart = [max(best.start_s - frame.time_s, frame.time_s - best.end_s, 0.0) for frame in frames]
-        nearest = min(range(len(frames)), key=lambda k: (apart[k], abs(frames[k].time_s - best.start_s)))
-        if apart[nearest] == 0.0:
-            found[nearest].append(sign)
+    for sign in signs:
+        best = sign.best_moment
+        during = [k for k, frame in enumerate(frames) if best.start_s <= frame.time_s <= best.end_s]
+        if during:
+            found[min(during, key=lambda k: abs(frames[k].time_s - sign.read_s))].append(sign)
     return found
 
 

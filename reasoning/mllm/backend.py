@@ -78,7 +78,8 @@ class Backend:
     def reasoner(self) -> Reasoner:
         """The model as one that explains."""
         trained = f", {len(self.config.adapters)} adapters" if self.config.adapters else ""
-        return Reasoner(self.model.eval(), self.processor, self.wording, f"{self.config.name}{trained}")
+        name = f"{self.config.name}{trained}"
+        return Reasoner(self.model.eval(), self.processor, self.wording, name, self.wording.longest)
 
 
 def open_backend(config: BackendConfig, device: str = "cpu") -> Backend:

@@ -1,8 +1,10 @@
 """What a language model wrote in, a `Trace` out; None where its answer cannot be read.
 
 The answer "unknown" can be read: it is "cannot say".
-Each line is a claim; what it is about is told by its first word, else by the finest place it names. Citations of
-findings that do not exist are dropped: a reader must be able to follow every one. Much text is cut.
+Each line is a claim; what it is about is told by its first word, else by the finest place it names. A line of names
+with > between them is a claim for each name. The letter of a place that was offered means nothing to a reader and is
+left out. Citations of findings that do not exist are dropped: a reader must be able to follow every one. Much text is
+cut.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ from collections.abc import Sequence
 
 from lookhear.perception.evidence import Evidence
 from lookhear.reasoning.answer import answer_text, parse_answer
+from lookhear.reasoning.mllm.prompt import LETTERS, THEN
+from lookhear.reasoning.named_place import Named
 from lookhear.reasoning.places_named import places_named
 from lookhear.reasoning.trace import Claim, Step, Trace
 
@@ -24,9 +28,13 @@ LINES_MAX = 30
 LINE_MAX = 400
 """…characters of each."""
 
+CHAIN_MAX = 6
+"""Names of a chain that are read."""
+
 _CITED = re.compile(r"\s*\[([A-Za-z0-9, ;]{1,100})\]\s*")
 _PERCENT = re.compile(r"\((\d{1,3})\s?%\)")
 _TAG = re.compile(r"</?think>", re.IGNORECASE)
+_LETTER = re.compile(rf"^[{LETTERS}]: ")
 
 _STEPS: dict[str, Step] = {
     "found": "heard",
@@ -63,7 +71,28 @@ def read_reply(text: str, evidence: Sequence[Evidence], made_by: str) -> Trace |
         return None
     body = _TAG.sub("", text.partition("<answer>")[0])
     lines = [line.strip()[:LINE_MAX] for line in body.splitlines() if line.strip()][:LINES_MAX]
-    return Trace(tuple(_claim(line, evidence) for line in lines), answer.point if answer else None, made_by)
+    claims = [claim for line in lines for claim in _claims(_LETTER.sub("", line), evidence)][:LINES_MAX]
+    return Trace(tuple(claims), answer.point if answer else None, made_by)
+
+
+def _claims(line: str, evidence: Sequence[Evidence]) -> list[Claim]:
+    """The claim of a line, or one for each name of a chain such as "Europe > perhaps France > Île-de-France"."""
+    names = line.split(THEN)
+    if len(names) == 1:
+        return [_claim(line, evidence)]
+    claims = []
+    for k, name in enumerate(names[:CHAIN_MAX]):
+        known = {(place.kind, place.name) for place in places_named(THEN.join(names[:k]))}
+        more = [one for one in places_named(THEN.join(names[: k + 1])) if (one.kind, one.name) not in known]
+        claims.append(_link(name.rstrip("."), more[-1] if more else None))
+    return claims
+
+
+def _link(name: str, place: Named | None) -> Claim:
+    """One name of a chain, such as "Country: perhaps France."."""
+    if place is None or place.kind not in _KINDS:
+        return Claim("region", f"Region: {name}.")
+    return Claim(_KINDS[place.kind], f"{place.kind.capitalize()}: {name}.", (), place.name)
 
 
 def _claim(line: str, evidence: Sequence[Evidence]) -> Claim:

@@ -13,7 +13,8 @@ from typing import Any
 from transformers import TrainerCallback
 
 from lookhear.data.atomic import write_atomic
-from lookhear.reasoning.training.journal import add, cut
+from lookhear.data.training.metrics_log import MetricsLog
+from lookhear.reasoning.training.journal import add
 from lookhear.reasoning.training.watch import Watch, page
 
 
@@ -25,8 +26,7 @@ class Journal(TrainerCallback):  # type: ignore[misc,unused-ignore]
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Drop the lines after the step that is gone on from."""
-        if state.is_world_process_zero:
-            cut(self.path, state.global_step)
+        MetricsLog(self.path, state.is_world_process_zero).cut(state.global_step)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None, **_: Any) -> None:
         """Add a line."""

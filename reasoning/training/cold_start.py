@@ -5,27 +5,24 @@ near it, the likeliest is taught, because what the evidence does not hold cannot
 model learns to copy, to weigh and to hedge, not to make up places. With `Aim` "truth" the truth itself is taught, for
 models that know the Earth and see the frames.
 
-    Found Gray Heron and two-tone siren. [e1, e2]
-    Continent: Europe (93%): Gray Heron fits. [e1]
-    Country: perhaps France (41%).
-    Region: Île-de-France.
-    Town: 3 km from Paris.
+    A: Gray Heron and the look of the scene fit. [e1, e3]
+    Europe > perhaps France > Île-de-France > 3 km from Paris
     <answer>48.86, 2.35</answer>
+
+The letter comes first, so that one choice settles all that follows, which is a copy of that place's line: a model that
+names its places one by one takes the country from one place and the town from another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal
 
-from lookhear.data.gazetteer import PlaceName, gazetteer
+from lookhear.data.gazetteer import gazetteer
 from lookhear.data.geo import GeoPoint
 from lookhear.perception.evidence import Evidence
 from lookhear.reasoning.mllm.brief import Brief, Option
-from lookhear.reasoning.mllm.prompt import Wording, plain
-from lookhear.reasoning.outlook import SAYABLE, Chance
-from lookhear.reasoning.trace import Claim, Step, Trace
+from lookhear.reasoning.mllm.prompt import Wording, chain, cited, lettered_options, plain, told_of
 
 Aim = Literal["supported", "truth"]
 """What the answer is: the place that fits and is nearest to the truth, or the truth."""
@@ -34,22 +31,14 @@ SUPPORTED_KM = 750.0
 """A place that fits is taught if the truth lies within this distance (the "country" of the published tables)."""
 
 FOUND_MAX = 2
-"""Findings named in the first sentence."""
+"""Findings named where none supports the place."""
 
 
 def cold_completion(brief: Brief, truth: GeoPoint, aim: Aim, wording: Wording) -> str:
     """What the model is taught to write for a clip that is told in this wording."""
-    return completion_of(cold_trace(brief, truth, aim, wording))
-
-
-def cold_trace(brief: Brief, truth: GeoPoint, aim: Aim, wording: Wording) -> Trace:
-    """The same as a trace; it says nothing that the wording leaves out."""
     if aim == "truth":
-        point = truth.rounded(2)
-        option: Option | None = Option(point, gazetteer().name(point), 0.0, _shared_cites(brief))
-    else:
-        option = taught_option(brief.options[: wording.options], truth)
-    return trace_to(told(brief, wording), option, "cold start")
+        return completion_to(brief, _truth(brief, truth), wording)
+    return completion_to(brief, taught_option(brief.options[: wording.options], truth), wording)
 
 
 def taught_option(options: Sequence[Option], truth: GeoPoint) -> Option | None:
@@ -60,83 +49,37 @@ def taught_option(options: Sequence[Option], truth: GeoPoint) -> Option | None:
     return options[0] if options else None
 
 
-def told(brief: Brief, wording: Wording) -> Brief:
-    """What of a brief a wording tells."""
-    sure = sorted(brief.evidence, key=lambda one: -one.confidence)[: wording.findings]
-    evidence = tuple(one for one in brief.evidence if one in sure)
-    outlook, names = brief.outlook, wording.names
-    said = replace(outlook, continents=outlook.continents[:names], countries=outlook.countries[:names], regions=())
-    return Brief(brief.clip_id, evidence, said, brief.options[: wording.options])
-
-
-def trace_to(brief: Brief, option: Option | None, made_by: str) -> Trace:
-    """The trace that leads to a place that fits; without one it says that nothing can be said."""
-    claims = [_found(brief.evidence)]
+def completion_to(brief: Brief, option: Option | None, wording: Wording) -> str:
+    """What leads to a place, with its letter if it has one; without a place it says that nothing can be said."""
+    told = told_of(brief, wording)
     if option is None:
-        claims.append(Claim("limit", "Cannot say where this was recorded."))
-        return Trace(tuple(claims), None, made_by)
-    return Trace((*claims, *_places(brief, option)), option.point, made_by)
+        return f"{_found(told)}\nCannot say where this was recorded.\n<answer>unknown</answer>"
+    letter = next((f"{name}: " for name, one in lettered_options(brief, wording) if one is option), "")
+    point, fitting = option.point, cited(option, told)
+    reason = _because(fitting) if fitting else _found(told)
+    answer = f"<answer>{point.lat_deg:.2f}, {point.lon_deg:.2f}</answer>"
+    return f"{letter}{reason}\n{chain(option, brief.outlook)}\n{answer}"
 
 
-def completion_of(trace: Trace) -> str:
-    """A trace as the model writes it, its answer with two decimals (1 km)."""
-    if trace.answer is None:
-        return trace.text
-    answer = f"<answer>{trace.answer.lat_deg:.2f}, {trace.answer.lon_deg:.2f}</answer>"
-    return trace.text.rpartition("<answer>")[0] + answer
+def _truth(brief: Brief, truth: GeoPoint) -> Option:
+    """The truth as a place that fits; what supports the likeliest place is the best guess at what supports it."""
+    point, cites = truth.rounded(2), brief.options[0].cites if brief.options else ()
+    return Option(point, gazetteer().name(point), 0.0, cites)
 
 
-def _found(evidence: Sequence[Evidence]) -> Claim:
-    if not evidence:
-        return Claim("heard", "Nothing was found that could be named.")
-    named = sorted(evidence, key=lambda one: -one.confidence)[:FOUND_MAX]
-    shown = [one for one in evidence if one in named]
-    return Claim("heard", f"Found {_and([plain(one.label) for one in shown])}.", tuple(one.id for one in shown))
+def _because(fitting: Sequence[Evidence]) -> str:
+    return f"{_and(fitting)} {'fit' if len(fitting) > 1 else 'fits'}. {_ids(fitting)}"
 
 
-def _places(brief: Brief, option: Option) -> list[Claim]:
-    """One sentence a scale; the first says what fits."""
-    place, outlook = option.place, brief.outlook
-    claims: list[Claim] = []
-    scales: tuple[tuple[Step, str, str, Sequence[Chance]], ...] = (
-        ("continent", "Continent", place.continent, outlook.continents),
-        ("country", "Country", place.country, outlook.countries),
-        ("region", "Region" if place.country else "Sea", place.region, outlook.regions),
-    )
-    for step, word, name, chances in scales:
-        if name:
-            probability = next((chance.probability for chance in chances if chance.name == name), None)
-            claims.append(_scale(step, word, name, probability, _fitting(brief, option) if not claims else []))
-    return [*claims, *_town(place)]
+def _found(told: Sequence[Evidence]) -> str:
+    sure = sorted(told, key=lambda one: -one.confidence)[:FOUND_MAX]
+    shown = [one for one in told if one in sure]
+    return f"Found {_and(shown)}. {_ids(shown)}" if shown else "Nothing was found that could be named."
 
 
-def _scale(step: Step, word: str, name: str, probability: float | None, fitting: Sequence[Evidence]) -> Claim:
-    """Such as "Continent: Europe (93%): Gray Heron fits."; what is less likely than not is hedged."""
-    unsure = probability is None or probability < SAYABLE
-    hedge = "perhaps " if unsure and step in ("continent", "country") else ""
-    share = f" ({100 * probability:.0f}%)" if probability is not None and step != "region" else ""
-    labels = _and([plain(one.label) for one in fitting]) if fitting else ""
-    because = f": {labels} {'fit' if len(fitting) > 1 else 'fits'}" if fitting else ""
-    cites = tuple(one.id for one in fitting)
-    return Claim(step, f"{word}: {hedge}{name}{share}{because}.", cites, name, probability)
+def _and(some: Sequence[Evidence]) -> str:
+    return " and ".join(plain(one.label) for one in some)
 
 
-def _town(place: PlaceName) -> list[Claim]:
-    if not place.is_near:
-        return []
-    return [Claim("town", f"Town: {place.town_km:.0f} km from {place.town}.", (), place.town)]
-
-
-def _fitting(brief: Brief, option: Option) -> list[Evidence]:
-    """The two findings that support a place most."""
-    known = {one.id: one for one in brief.evidence}
-    return [known[cited] for cited in option.cites[:2] if cited in known]
-
-
-def _shared_cites(brief: Brief) -> tuple[str, ...]:
-    """What supports the likeliest place: the best guess where no place was asked about."""
-    return brief.options[0].cites if brief.options else ()
-
-
-def _and(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+def _ids(some: Sequence[Evidence]) -> str:
+    return f"[{', '.join(one.id for one in some)}]"

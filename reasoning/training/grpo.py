@@ -23,6 +23,7 @@ from lookhear.reasoning.training.checkpoints import newest_whole
 from lookhear.reasoning.training.journal import METRICS
 from lookhear.reasoning.training.lessons import Lesson, as_dataset
 from lookhear.reasoning.training.machine import MachineConfig
+from lookhear.reasoning.training.scored import score_labels_only
 from lookhear.reasoning.training.sft import ADAPTER
 from lookhear.reasoning.training.watch import Watch
 
@@ -97,6 +98,7 @@ def train_grpo(
         peft_config=lora(config.adapter, model, soft_tokens=False),
         callbacks=[Journal(folder / METRICS, watch.metrics), SamplePages(watch, folder / SAMPLES)],
     )
+    score_labels_only(trainer.model.get_base_model(), config.temperature)
     found = newest_whole(folder, clean=trainer.is_world_process_zero())
     trainer.train(resume_from_checkpoint=str(found) if found else None)
     trainer.save_model(str(folder / ADAPTER))

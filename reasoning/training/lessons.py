@@ -11,9 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lookhear.data.geo import GeoPoint
 from lookhear.reasoning.mllm.brief import Brief
-from lookhear.reasoning.mllm.prompt import Wording, messages
+from lookhear.reasoning.mllm.prompt import Wording, messages, text_of
 from lookhear.reasoning.training.cold_start import Aim, cold_completion
 
 if TYPE_CHECKING:
@@ -33,11 +35,15 @@ class Lesson:
     columns: Mapping[str, Any] = field(default_factory=dict)
     """More columns for rewards."""
 
+    def completion(self, wording: Wording, aim: Aim) -> str:
+        """What the cold start teaches."""
+        return cold_completion(self.brief, self.truth, aim, wording)
+
     def row(self, wording: Wording, aim: Aim) -> dict[str, Any]:
         """The row of this clip."""
         images = self.images()
         found = [{"id": one.id, "kind": one.kind, "label": one.label} for one in self.brief.evidence]
-        completion = [{"role": "assistant", "content": cold_completion(self.brief, self.truth, aim, wording)}]
+        completion = [{"role": "assistant", "content": self.completion(wording, aim)}]
         return {
             **self.columns,
             "clip_id": self.brief.clip_id,
@@ -48,6 +54,17 @@ class Lesson:
             "lon_deg": self.truth.lon_deg,
             "evidence": found,
         }
+
+
+def by_length(lessons: Sequence[Lesson], wording: Wording, aim: Aim, batch: int, seed: int) -> list[Lesson]:
+    """The lessons by chance in batches of about one length, so that little is padded; batches by chance too."""
+    order = np.random.default_rng(seed).permutation(len(lessons))
+    sizes = [len(text_of(one.brief, wording)) + len(one.completion(wording, aim)) for one in lessons]
+    alike = sorted(order.tolist(), key=lambda k: sizes[k])
+    batches = [alike[start : start + batch] for start in range(0, len(alike), batch)]
+    whole = len(alike) // batch
+    drawn = [*np.random.default_rng(seed).permutation(whole).tolist(), *range(whole, len(batches))]
+    return [lessons[k] for number in drawn for k in batches[number]]
 
 
 def as_dataset(lessons: Sequence[Lesson], wording: Wording, aim: Aim = "supported") -> Dataset:

@@ -6,7 +6,8 @@ In: a model with its processor, lessons, a `SftConfig` and a folder. Out: in the
     metrics.jsonl        the curve (`journal.py`)
     adapter/             the trained adapter, written last
 
-Only the completion is learnt, not the prompt. One process, or several under `torchrun` or `accelerate launch`.
+Only the completion is learnt, not the prompt. Batches hold clips of about one length, so that little is padded. One
+process, or several under `torchrun` or `accelerate launch`.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from lookhear.reasoning.training.adapters import AdapterConfig, lora
 from lookhear.reasoning.training.checkpoints import newest_whole
 from lookhear.reasoning.training.cold_start import Aim
 from lookhear.reasoning.training.journal import METRICS
-from lookhear.reasoning.training.lessons import Lesson, as_dataset
+from lookhear.reasoning.training.lessons import Lesson, as_dataset, by_length
 from lookhear.reasoning.training.machine import MachineConfig
+from lookhear.reasoning.training.scored import score_labels_only
 
 ADAPTER = "adapter"
 """Folder of the result."""
@@ -72,6 +74,7 @@ def train_sft(
     from lookhear.reasoning.training.callbacks import Journal
 
     machine = machine or MachineConfig()
+    ordered = by_length(lessons, wording, config.aim, config.batch // config.parts, machine.seed)
     trainer = SFTTrainer(
         model=model,
         args=SFTConfig(
@@ -85,17 +88,19 @@ def train_sft(
             logging_steps=config.log_every,
             save_steps=config.save_every,
             save_total_limit=2,
+            train_sampling_strategy="sequential",
             completion_only_loss=True,
             max_length=None,
             dataset_kwargs={"skip_prepare_dataset": True},
             remove_unused_columns=False,
             **machine.arguments(),
         ),
-        train_dataset=as_dataset(lessons, wording, config.aim),
+        train_dataset=as_dataset(ordered, wording, config.aim),
         processing_class=processor,
         peft_config=lora(config.adapter, model, soft_tokens=True),
         callbacks=[Journal(folder / METRICS)],
     )
+    score_labels_only(trainer.model.get_base_model())
     found = newest_whole(folder, clean=trainer.is_world_process_zero())
     trainer.train(resume_from_checkpoint=str(found) if found else None)
     trainer.save_model(str(folder / ADAPTER))

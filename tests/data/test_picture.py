@@ -26,8 +26,10 @@ def test_pictures_are_one_frame(tmp_path: Path, name: str) -> None:
     assert frame.pixels.mean(axis=(0, 1)) == pytest.approx([200, 100, 50], abs=4)
 
 
-@pytest.mark.parametrize("size", [(20_000, 1500), (1500, 20_000)])
-@pytest.mark.parametrize(("name", "mode"), [("a.jpg", "RGB"), ("a.png", "L"), ("a.png", "P")])
+WIDE, TALL = (20_000, 1500), (1500, 20_000)
+
+
+@pytest.mark.parametrize(("name", "mode", "size"), [("a.jpg", "RGB", WIDE), ("a.png", "L", TALL), ("a.png", "P", WIDE)])
 def test_a_very_large_picture_becomes_a_small_frame(
     tmp_path: Path, name: str, mode: str, size: tuple[int, int]
 ) -> None:

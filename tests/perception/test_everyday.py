@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from lookhear.perception.atoms.families import CERTAIN
 from lookhear.perception.atoms.store import Dictionary
 from lookhear.perception.encoders.birdnet_encoder import TrunkMaps
 from lookhear.perception.hearing import ATOM_DETECTOR, Hearing
@@ -45,7 +46,7 @@ def test_everyday_sounds_are_evidence_with_moments(hearing):
         ("train", "Train", "sound", ATOM_DETECTOR),
     }
     water = next(one for one in found if one.label == "water")
-    assert [(m.start_s, m.end_s) for m in water.moments] == [(0.0, 4.5)] and water.confidence == 0.7
+    assert [(m.start_s, m.end_s) for m in water.moments] == [(0.0, 4.5)] and water.confidence == CERTAIN
     assert all(one.where is None for one in found)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import shapely
 import torch
+from small_sight import Waves
 
 from lookhear.data import cells
 from lookhear.data.gazetteer import gazetteer
@@ -13,6 +14,7 @@ from lookhear.perception.gallery_places import FINEST, MOST, GalleryPlaces, read
 from lookhear.perception.geoclip import LocationEncoder
 
 TOWNS = [GeoPoint(48.8566, 2.3522), GeoPoint(40.0, -100.0), GeoPoint(-1.3, 25.0), GeoPoint(35.68, 139.7)]
+FRANCE = shapely.box(0.0, 45.0, 6.0, 50.0)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -22,22 +24,9 @@ def cache(tmp_path_factory):
         yield
 
 
-class SmoothEncoder(LocationEncoder):
-    """Random waves over the Earth: the cosine of places falls to 0.6 within 160 km, and to 0 far away."""
-
-    def __init__(self):
-        super().__init__(hidden=1)
-        self.waves = torch.nn.Buffer(40.0 * torch.randn(3, 256))
-
-    def embed(self, units):
-        phase = torch.as_tensor(units, dtype=torch.float32) @ self.waves
-        return torch.cat([torch.cos(phase), torch.sin(phase)], 1) / 16
-
-
 @pytest.fixture(scope="module")
 def encoder():
-    torch.manual_seed(0)
-    return SmoothEncoder().eval().requires_grad_(False)
+    return Waves().eval().requires_grad_(False)
 
 
 @pytest.fixture(scope="module")
@@ -132,16 +121,15 @@ def test_the_most_alike_places_come_first_one_a_cell(gallery):
 
 
 def test_the_same_places_are_laid_out_once(gallery, monkeypatch):
-    first = GalleryPlaces.cached(gallery.units)
+    first = GalleryPlaces.cached(gallery.units, FRANCE)
     monkeypatch.setattr(GalleryPlaces, "of", lambda *_: pytest.fail("laid out again"))
-    again = GalleryPlaces.cached(gallery.units)
+    again = GalleryPlaces.cached(gallery.units, FRANCE)
     for name, part in vars(first).items():
         np.testing.assert_array_equal(vars(again)[name], part)
 
 
 def test_within_a_region_only_its_land_is_compared(encoder):
-    outline = shapely.box(0.0, 45.0, 6.0, 50.0)
-    gallery = Gallery(encoder, GalleryPlaces.of(np.stack([town.unit for town in TOWNS]), outline), Sharpness(40.0, 0.2))
+    gallery = Gallery(encoder, GalleryPlaces.of(np.stack([town.unit for town in TOWNS]), FRANCE), Sharpness(40.0, 0.2))
     lat_deg, lon_deg = lat_lon_deg(gallery.units)
     assert (lat_deg > 44.9).all() and (lat_deg < 50.1).all() and (lon_deg > -0.1).all() and (lon_deg < 6.1).all()
     assert (cells.levels(gallery.leaves) == FINEST).all() and len(gallery.leaves) > 400

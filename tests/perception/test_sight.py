@@ -6,6 +6,7 @@ from lookhear.data import cells
 from lookhear.data.clip import Clip
 from lookhear.data.frames import Sampling
 from lookhear.data.geo import great_circle_km
+from lookhear.data.preview import PreviewFrame
 from lookhear.perception.evidence import Evidence, Moment
 from lookhear.perception.seeing import Seeing, chosen
 from lookhear.perception.sight import MOST_FRAMES, FrameFeatures, spread
@@ -97,6 +98,13 @@ def test_a_video_is_decoded_once_for_both(sight, video, monkeypatch):
     assert [sign.text for sign in seen.signs] == ["RUE DE RIVOLI"]
     assert len(seen.features.times_s) == len(seen.frames) == 8
     assert all(frame.jpeg[:2] == b"\xff\xd8" and frame.width_px == 64 for frame in seen.frames)
+
+
+def test_the_frame_in_which_a_sign_was_read_is_shown():
+    frames = [PreviewFrame(float(k), b"", 4, 3) for k in range(60)]
+    sign = Sign("LISBOA", "Latn", (), (Moment(10.0, 50.0, 0.9),), np.zeros((4, 2)), b"", 0.9, "test", frame_s=31.0)
+    without = {frame.time_s for frame in chosen(frames, ())}
+    assert {frame.time_s for frame in chosen(frames, (sign,))} - without == {31.0}
 
 
 def test_either_half_may_be_missing(sight, video):

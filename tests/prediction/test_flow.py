@@ -13,7 +13,14 @@ from lookhear.prediction.flow import (
     load_flow,
     save_flow,
 )
-from lookhear.prediction.matching import PathConfig, draw_times, drop_condition, flow_matching_loss, mean_velocity
+from lookhear.prediction.matching import (
+    PathConfig,
+    calm_velocity,
+    draw_times,
+    drop_condition,
+    flow_matching_loss,
+    mean_velocity,
+)
 from lookhear.prediction.sphere import geodesic, normalize, random_uniform
 
 CONFIG = FlowConfig({"sound": 5, "sight": 3}, hidden=16, layers=3)
@@ -156,6 +163,15 @@ def test_the_mean_velocity_is_what_single_ways_have_in_the_mean(moment):
         product = (gap * field).sum(-1)
         assert abs(float(product.mean())) < 4 * float(product.std()) / count**0.5 + 1e-9
     assert float(gap.square().sum(-1).mean()) < float(single.square().sum(-1).mean())
+
+
+def test_late_points_are_judged_by_all_places_and_early_ones_by_fewer_among_them_their_own():
+    generator = torch.Generator().manual_seed(0)
+    places, t = random_uniform(64, generator), torch.tensor([[0.1], [0.6], [0.8], [0.99]])
+    y, _ = geodesic(random_uniform(4, generator), places[::16], t)
+    found = calm_velocity(y, t, places, 16)
+    assert torch.equal(found[2:], mean_velocity(y[2:], t[2:], places))
+    assert torch.equal(found[:2], mean_velocity(y[:2], t[:2], places[::2]))
 
 
 def test_mean_velocities_are_those_of_every_kth_place_and_need_no_condition():

@@ -1,90 +1,31 @@
 """The paper's chain end to end, on random weights in the files that the real ones come in."""
 
-from types import SimpleNamespace
-
-import numpy as np
 import pytest
-import torch
-from small_clip import write_folder
-from small_world import Views
-from tiny_llava import transformers, vision_llava
-from torch import nn
+from tiny_paper import CLASSES, cut_replies, write_atoms, write_weights
 
 from lookhear.perception.atoms.atoms import Atom
 from lookhear.prediction.paper import PaperChain, PaperWeights, atom_evidence
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 
-CLASSES = ("Siren", "Bird", "Rain", "Speech")
-
-
-class Places(Views):
-    """A gallery in which every look is that of the same few cells."""
-
-    sharpness = SimpleNamespace(nothing=0.1)
-
-    def where(self, feature):
-        return super().where(np.array([0.6, 0.1, 0.79]))
-
-
-def random_mlp():
-    torch.manual_seed(0)
-    return nn.Sequential(nn.Linear(768, 768), nn.ReLU(), nn.Linear(768, 512)).eval().requires_grad_(False)
-
-
-def write_clap(folder):
-    from transformers import ClapAudioConfig, ClapAudioModelWithProjection
-
-    torch.manual_seed(0)
-    config = ClapAudioConfig(patch_embeds_hidden_size=16, hidden_size=128, depths=[1, 1, 1, 1], projection_dim=32)
-    ClapAudioModelWithProjection(config).save_pretrained(folder)
-    return str(folder)
-
-
-def write_atoms(folder, features):
-    from lookhear.perception.atoms.ic_sae import IcSae, IcSaeConfig
-    from lookhear.perception.atoms.store import Dictionary
-
-    torch.manual_seed(0)
-    Dictionary(IcSae(IcSaeConfig(CLASSES, features, kernels=8)).eval(), "clap", "random", {}).save(folder)
-    return folder
-
-
-def write_flow(folder, size):
-    from lookhear.prediction.flow import UniformBase, VelocityNet, save_flow
-    from lookhear.prediction.training.bases import save_base
-    from lookhear.prediction.training.flow_head import flow_config
-
-    torch.manual_seed(0)
-    folder.mkdir()
-    save_flow(VelocityNet(flow_config({"psi": size}, hidden=8, layers=2, fourier=2)), folder)
-    save_base(folder, "uniform", UniformBase())
-    return folder
-
 
 @pytest.fixture
 def weights(tmp_path, monkeypatch):
-    transformers()
-    from lookhear.perception import gallery, geoclip_image
+    write_weights(tmp_path, monkeypatch)
     from lookhear.reasoning.mllm.backend import BackendConfig
 
-    monkeypatch.setattr(geoclip_image, "load_mlp", random_mlp)
-    monkeypatch.setattr(gallery.Gallery, "of_geoclip", classmethod(lambda cls, *_: Places()))
-    vision_llava(tmp_path / "llava")
     return PaperWeights(
-        atoms=write_atoms(tmp_path / "atoms", features=32),
-        flow=write_flow(tmp_path / "flow", size=32),
-        clap=write_clap(tmp_path / "clap"),
-        clip=write_folder(tmp_path / "clip"),
+        atoms=tmp_path / "atoms",
+        flow=tmp_path / "flow",
+        clap=str(tmp_path / "clap"),
+        clip=tmp_path / "clip",
         llava=BackendConfig(str(tmp_path / "llava"), frames=2),
     )
 
 
 @pytest.mark.slow
 def test_a_clip_goes_through_the_whole_chain(weights, tmp_path, media, monkeypatch):
-    from lookhear.reasoning.mllm import reasoner
-
-    monkeypatch.setattr(reasoner.Reasoner, "longest", 6)
+    cut_replies(monkeypatch)
     sound = media.tone(1.0)
     clip = media.write_video(tmp_path / "clip.mp4", [0.0, 0.5], [40, 200], sound=sound)
     chain = PaperChain.load(weights)

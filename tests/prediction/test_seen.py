@@ -11,7 +11,7 @@ from small_sight import PARIS, make_sight
 
 from lookhear.data.avg.row import ClipRow
 from lookhear.data.clip import Clip, ClipError, SoundQuality
-from lookhear.data.preview import PreviewFrame
+from lookhear.data.preview import Preview, PreviewFrame
 from lookhear.perception.evidence import Evidence, Moment
 from lookhear.perception.hearing import Hearing
 from lookhear.perception.listen import Heard
@@ -25,6 +25,7 @@ from lookhear.prediction.coarsen import coarsen
 from lookhear.prediction.perceiving import broken_clips, perceive
 from lookhear.prediction.writers import audacity, html, raven
 from lookhear.prediction.writers.page_frames import own_frames
+from lookhear.prediction.writers.page_frames import seen as frames_and_signs
 
 CORNERS = np.array([[0.25, 0.5], [0.75, 0.5], [0.75, 0.625], [0.25, 0.625]])
 
@@ -159,13 +160,15 @@ def test_labels_for_sound_editors_leave_out_what_is_seen(result):
     assert audacity.write(result) == b"" and raven.write(result).count(b"\n") == 1
 
 
-def test_a_box_is_drawn_in_the_frame_where_the_sign_was_read(result):
+@pytest.mark.parametrize(("frame_s", "drawn"), [(None, 1), (2.9, 1), (5.4, 2), (0.6, 0)])
+def test_a_box_is_drawn_in_the_frame_where_the_sign_was_read(result, frame_s, drawn):
     frames = tuple(PreviewFrame(time_s, jpeg(), 64, 48) for time_s in (1.0, 3.0, 5.0))
     moments = (Moment(0.5, 1.5, 0.4), Moment(2.5, 5.5, 0.9))
     video = replace(result.clip, kind="video", duration_s=6.0)
-    seen = replace(result, clip=video, frames=frames, signs=(replace(result.signs[0], moments=moments),))
-    figures = html.write(seen).decode().split("<figure")
-    assert ["<polygon" in figure for figure in figures if "The clip at" in figure] == [False, True, False]
+    sign = replace(result.signs[0], moments=moments, frame_s=frame_s)
+    located = replace(result, clip=video, frames=frames, signs=(sign,))
+    figures = str(frames_and_signs(located, Preview())).split("<figure")
+    assert ["<polygon" in figure for figure in figures if "The clip at" in figure] == [k == drawn for k in range(3)]
 
 
 def test_a_coarse_result_shows_nothing_that_gives_the_place_away(result):

@@ -47,6 +47,7 @@ def test_words_that_are_no_places(text):
         ("on Earth, in the Northern Hemisphere", [("Earth", "earth"), ("Northern Hemisphere", "earth")]),
         ("in Osaka", [("Ōsaka Prefecture", "region")]),
         ("Found Paris (text).", []),
+        ("Asia > perhaps Georgia > Tbilisi", [("Asia", "continent"), ("Georgia", "country"), ("Tbilisi", "region")]),
     ],
 )
 def test_names_and_kinds(text, found):

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 import tyro
 
 from lookhear.data import cells
@@ -24,6 +23,7 @@ from lookhear.prediction.training.config import TrainConfig
 from lookhear.scripts.train_flow import TrainFlowConfig, train_flow
 
 pytest.importorskip("accelerate")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 TINY = ["--hidden", "8", "--fourier", "2", "--batch", "8", "--steps", "2", "--device", "cpu"]
 
@@ -46,14 +46,6 @@ def clips(tmp_path: Path) -> Path:
 
 def config(*arguments: str | Path) -> TrainFlowConfig:
     return tyro.cli(TrainFlowConfig, args=[str(one) for one in arguments])
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def test_the_command_leaves_a_flow_with_its_base_and_card(clips, tmp_path, capsys):

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import subprocess
+import sys
 import wave
 
 import numpy as np
@@ -79,6 +82,19 @@ def test_from_a_folder_of_sounds_to_a_dictionary(sounds, tmp_path, capsys):
     assert (out / "dictionary" / "model.safetensors").read_bytes() == weights
 
 
+@pytest.mark.slow
+def test_two_processes_share_encoding_and_training(sounds, tmp_path):
+    together = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m"]
+    what = ["lookhear.scripts.main", "train", "sound", str(sounds), "-o", str(tmp_path / "out")]
+    how = "--encoder placeholder --synthetic 0 --mixtures 400 --tests 20 --size 16 --hidden 16 --mixture.most 3"
+    steps = "--mixture.variants 2 --steps 20 --batch 16 --validate-every 10 --checkpoint-every 10 --device cpu"
+    ran = subprocess.run([*together, *what, *how.split(), *steps.split()], capture_output=True, text=True, timeout=300)
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    encoded = [int(count) for count in re.findall(r"Process \d of 2 encoded (\d+) windows", ran.stdout)]
+    assert len(encoded) == 2 and min(encoded) > 0
+    assert ran.stdout.count("The dictionary is in") == 1 and Dictionary.load(tmp_path / "out" / "dictionary")
+
+
 def test_what_cannot_be_trained_on_is_one_sentence(sounds, tmp_path):
     with pytest.raises(SourceError, match="sounds of 4 classes, but mixtures of 6"):
         train_sound(config(sounds, tmp_path / "out", mixture=MixtureConfig(most=6, variants=1)))
@@ -86,6 +102,8 @@ def test_what_cannot_be_trained_on_is_one_sentence(sounds, tmp_path):
         train_sound(config(sounds, tmp_path / "out", weights=tmp_path / "x.pt"))
     with pytest.raises(FileNotFoundError, match="must be a CSV table"):
         train_sound(config(tmp_path / "nothing", tmp_path / "out"))
-    (sounds / "Rain0.wav").write_bytes((sounds / "Rain0.wav").read_bytes()[:44] + b"\0" * 24_000)
-    with pytest.raises(SourceError, match=r"Rain0.wav is silent; take it out"):
-        train_sound(config(sounds, tmp_path / "silent"))
+    for constant in (0, 9000):
+        samples = np.full(12_000, constant, "<i2").tobytes()
+        (sounds / "Rain0.wav").write_bytes((sounds / "Rain0.wav").read_bytes()[:44] + samples)
+        with pytest.raises(SourceError, match=r"Rain0.wav is silent; take it out"):
+            train_sound(config(sounds, tmp_path / "silent"))

@@ -8,7 +8,7 @@ from lookhear.data.audioset.labels import classes
 from lookhear.perception.atoms.atoms import Atom
 from lookhear.perception.atoms.families import CERTAIN, FAMILIES, findings
 from lookhear.perception.atoms.page import Window, listening_page
-from lookhear.perception.atoms.placed import COUNTRIES, chances, draw_countries, median_km
+from lookhear.perception.atoms.placed import ABROAD, COUNTRIES, HOMES, by_class, by_kind, places_of
 from lookhear.perception.atoms.shipped import shipped_dictionary
 from lookhear.perception.atoms.synthetic import SYNTHETIC
 
@@ -18,10 +18,10 @@ def atom(label: str, start_s: float, chance: float) -> Atom:
 
 
 def test_only_what_is_sure_and_has_a_family_is_told():
-    atoms = [atom("Bus", 0, 0.95), atom("Truck", 1, 0.99), atom("Bus", 6, 0.91), atom("Thunder", 0, 0.8)]
-    found = findings([*atoms, atom("Bird", 0, 0.99), atom("Church bell", 3, 0.9)])
+    atoms = [atom("Bus", 0, 0.992), atom("Truck", 1, 0.995), atom("Bus", 6, 0.991), atom("Thunder", 0, 0.98)]
+    found = findings([*atoms, atom("Bird", 0, 0.99), atom("Church bell", 3, 0.99)])
     assert [(one.family, one.label) for one in found] == [("road vehicle", "Truck"), ("bell", "Church bell")]
-    assert [(m.start_s, m.end_s, m.score) for m in found[0].moments] == [(0.0, 3.0, 0.99), (6.0, 8.0, 0.91)]
+    assert [(m.start_s, m.end_s, m.score) for m in found[0].moments] == [(0.0, 3.0, 0.995), (6.0, 8.0, 0.991)]
     assert found[0].confidence == CERTAIN and findings([]) == []
 
 
@@ -31,23 +31,17 @@ def test_families_are_made_of_classes_and_share_none():
     assert set(labels) <= {one.name for one in classes()} | set(SYNTHETIC)
 
 
-def test_countries_follow_the_table():
+def test_countries_follow_the_table_and_the_kinds():
     names = ("Steelpan", "Two-tone siren", "Wailing siren", "no such class")
-    table = dict(zip(COUNTRIES, chances(names), strict=True))
+    table = dict(zip(COUNTRIES, by_class(names), strict=True))
     assert table["DE"][1] > 5 * table["US"][1] and table["US"][2] > 5 * table["DE"][2]
     assert {row[3] for row in table.values()} == {1.0}
-    heard = torch.tensor([[False, True, False, False]]).expand(2000, 4)
-    drawn = draw_countries(heard, names, seed=0)
-    share = drawn.bincount(minlength=12).double() / 2000
-    expected = chances(names)[:, 1] / chances(names)[:, 1].sum()
-    assert share.numpy() == pytest.approx(expected, abs=0.04)
-    assert torch.equal(drawn, draw_countries(heard, names, seed=0))
-
-
-def test_distance_is_0_where_all_are_right_and_grows():
-    truth = torch.arange(12)
-    right = torch.eye(12)
-    assert median_km(right, truth) == pytest.approx(0.0) and median_km(right.flip(0), truth) > 2000
+    homes = by_kind(5, seed=3)
+    assert ((homes == 1).sum(0) == HOMES).all() and ((homes == ABROAD).sum(0) == 12 - HOMES).all()
+    heard = torch.tensor([[False, True, False, False], [False, False, False, True]])
+    found = places_of(heard, names, torch.tensor([[4, -1], [0, 2]]), seed=3).numpy()
+    expected = np.stack([by_class(names)[:, 1] * homes[:, 4], homes[:, 0] * homes[:, 2]])
+    assert found == pytest.approx(expected / expected.sum(1, keepdims=True), abs=1e-6)
 
 
 def test_the_page_needs_nothing_else_and_says_what_is_right(small_sae):

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 
-from lookhear.perception.atoms.checkpoint import BEFORE, NEWEST
+from lookhear.data.training.checkpoint import EARLIER, checkpoints
 from lookhear.perception.atoms.config import MartConfig
 from lookhear.perception.atoms.mart import MartRun, train
 from lookhear.perception.atoms.measure import measure
@@ -17,6 +19,11 @@ SMALL = MartConfig(steps=20, batch=16, lr=0.02, warmup_steps=2, validate_every=5
 
 def counted(sae):
     return {"size": float(sae.dictionary.detach().double().sum())}
+
+
+def curve(folder):
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [{name: value for name, value in line.items() if name != "seconds"} for line in lines]
 
 
 @pytest.mark.slow
@@ -62,8 +69,7 @@ def test_a_run_that_was_cut_goes_on_bit_for_bit(known_world, small_sae, tmp_path
     again = small_sae(**shape)
     train(again, examples, config, tmp_path / "cut", counted, quiet=True)
     assert all(torch.equal(a, b) for a, b in zip(whole.state_dict().values(), again.state_dict().values(), strict=True))
-    curves = [(tmp_path / name / "metrics.jsonl").read_text() for name in ("whole", "cut")]
-    assert curves[0] == curves[1] and len(curves[0].splitlines()) == 4
+    assert curve(tmp_path / "whole") == curve(tmp_path / "cut") and len(curve(tmp_path / "cut")) == 4
     assert torch.allclose(again.dictionary.norm(dim=1), torch.ones(12))
 
 
@@ -72,25 +78,39 @@ def test_a_cut_checkpoint_costs_the_steps_since_the_one_before(known_world, smal
     _, examples = known_world(100)
     sae = small_sae()
     train(sae, examples, SMALL, tmp_path, counted, quiet=True)
-    newest = tmp_path / NEWEST
+    newest = checkpoints(tmp_path)[0]
     newest.write_bytes(newest.read_bytes()[:-50])
     again = small_sae()
     train(again, examples, SMALL, tmp_path, counted, quiet=True)
     assert "cut short" in capsys.readouterr().err
     assert torch.equal(sae.dictionary, again.dictionary)
-    for name in (NEWEST, BEFORE):
-        (tmp_path / name).write_bytes(b"nothing")
+    for path in checkpoints(tmp_path):
+        path.write_bytes(b"nothing")
     with pytest.raises(ValueError, match=r"Every checkpoint in .* is damaged"):
         train(small_sae(), examples, SMALL, tmp_path, counted, quiet=True)
+
+
+@pytest.mark.slow
+def test_a_run_under_the_earlier_names_goes_on(known_world, small_sae, tmp_path):
+    _, examples = known_world(100)
+    whole = small_sae()
+    train(whole, examples, SMALL, tmp_path, counted, quiet=True)
+    for name, path in zip(EARLIER, checkpoints(tmp_path), strict=True):
+        path.rename(tmp_path / name)
+    (tmp_path / EARLIER[0]).unlink()
+    again = small_sae()
+    train(again, examples, SMALL, tmp_path, counted, quiet=True)
+    assert torch.equal(whole.dictionary, again.dictionary)
+    assert [path.name for path in checkpoints(tmp_path)] == ["step-00000020.safetensors", EARLIER[1]]
 
 
 def test_other_settings_are_refused_and_nothing_is_touched(known_world, small_sae, tmp_path):
     _, examples = known_world(100)
     train(small_sae(), examples, SMALL, tmp_path, counted, quiet=True)
-    before = (tmp_path / NEWEST).read_bytes()
+    before = checkpoints(tmp_path)[0].read_bytes()
     with pytest.raises(ValueError, match=r"lr: 0.02 there, 0.5 now"):
         train(small_sae(), examples, MartConfig(**{**SMALL.__dict__, "lr": 0.5}), tmp_path, counted, quiet=True)
-    assert (tmp_path / NEWEST).read_bytes() == before
+    assert checkpoints(tmp_path)[0].read_bytes() == before
 
 
 def test_a_dead_kernel_is_pulled_to_what_its_class_leaves_over():
@@ -118,7 +138,7 @@ def test_weights_that_are_no_numbers_are_never_kept(known_world, small_sae, tmp_
     examples.maps[:] = torch.nan
     with pytest.raises(ValueError, match=r"no longer a number.*lower learning rate"):
         train(small_sae(), examples, SMALL, tmp_path, counted, quiet=True)
-    assert not (tmp_path / NEWEST).exists()
+    assert not checkpoints(tmp_path)
 
 
 @pytest.mark.slow

@@ -80,6 +80,13 @@ def test_a_fingerprint_follows_the_weights(birdnet):
     assert encoder.fingerprint() == before
 
 
+def test_silence_and_a_constant_say_nothing_and_clipping_says_something(birdnet):
+    t = torch.arange(144_000) / 48_000
+    clipped = torch.clamp(3 * torch.sin(2 * torch.pi * 300 * t), -1, 1)
+    maps = BirdNetEncoder(birdnet).feature_map(torch.stack([0 * t, 0 * t + 0.3, 0 * t - 1.0, clipped]))
+    assert torch.isfinite(maps).all() and (maps[:3] == 0).all() and maps[3].abs().max() > 0
+
+
 @pytest.mark.slow
 def test_maps_are_overheard_without_running_twice(birdnet):
     windows = 0.1 * torch.randn(2, 144_000, generator=torch.Generator().manual_seed(1))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
 from lookhear.data.frames import Frame
+from lookhear.perception.evidence import Moment
 from lookhear.perception.writing.reader import Line, RapidReader, shrunk
 from lookhear.perception.writing.reading import Reader, point
 from lookhear.perception.writing.sign import Sign, quoted
@@ -78,6 +79,16 @@ def test_signs_round_trip_through_json():
     _, signs = Reader(Says("Farmácia LISBOA")).evidence([scene()])
     again = Sign.from_json(json.loads(json.dumps(signs[0].to_json())))
     assert again.to_json() == signs[0].to_json() and again.crop == signs[0].crop
+    assert again.frame_s == 0.0
+
+
+def test_a_sign_of_a_record_without_the_frames_time_was_read_when_it_was_seen_most_surely():
+    _, signs = Reader(Says("LISBOA")).evidence([scene()])
+    moments = (Moment(1.0, 4.0, 0.5), Moment(9.0, 12.0, 0.8))
+    record = replace(signs[0], moments=moments, frame_s=3.0).to_json()
+    assert (Sign.from_json(record).read_s, Sign.from_json(record).best_moment) == (3.0, moments[0])
+    del record["frame_s"]
+    assert (Sign.from_json(record).read_s, Sign.from_json(record).best_moment) == (9.0, moments[1])
 
 
 def fake_tesseract(tmp_path, script):

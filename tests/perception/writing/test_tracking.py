@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from lookhear.data.frames import Frame
 from lookhear.perception.writing.reader import Line
@@ -39,6 +40,15 @@ def test_one_moving_sign_is_one_sign_and_its_most_read_text_counts():
     [sign] = follow(script, (0, 10), (1, 50), (2, 90))
     assert sign.text == "FARMACIA"
     assert [(m.start_s, m.end_s) for m in sign.moments] == [(0, 2)]
+
+
+@pytest.mark.parametrize(("surest", "frame_s"), [(0, 0.0), (1, 1.0), (2, 2.0)])
+def test_the_box_is_where_the_sign_was_in_the_frame_it_names(surest, frame_s):
+    sure = [0.99 if k == surest else 0.9 for k in range(3)]
+    script = Script({grey: [line("LISBOA", 0.3 + k / 10, confidence=sure[k])] for k, grey in enumerate((10, 50, 90))})
+    [sign] = follow(script, (0, 10), (1, 50), (2, 90))
+    assert sign.frame_s == sign.read_s == frame_s
+    np.testing.assert_array_equal(sign.box, box(0.3 + surest / 10, 0.4))
 
 
 def test_frames_that_do_not_change_are_not_read_twice():

@@ -22,6 +22,7 @@ from lookhear.prediction.training.head import Head
 from lookhear.prediction.training.trainer import Run, train
 
 pytest.importorskip("accelerate")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 SMALL_FLOW = FlowConfig({"which": 2}, hidden=16)
 SMALL = TrainConfig(
@@ -31,14 +32,6 @@ SMALL = TrainConfig(
 
 def small_flow() -> FlowHead:
     return FlowHead(SMALL_FLOW)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def curve(folder: Path) -> list[dict]:
@@ -62,7 +55,7 @@ def stop_before(monkeypatch, step: int) -> None:
     monkeypatch.setattr(Run, "take_step", cut)
 
 
-@pytest.mark.parametrize("step", [2, 7, 11])
+@pytest.mark.parametrize("step", [7, *(pytest.param(one, marks=pytest.mark.slow) for one in (2, 11))])
 def test_a_run_that_was_cut_goes_on_bit_for_bit(train_small, one_kernel, tmp_path, monkeypatch, step):
     config = replace(SMALL, drop_all=0.2, drop_part=0.2, accumulate=2)
     whole, told = train_small(tmp_path / "whole", config)

@@ -1,16 +1,41 @@
-import pytest
-from tiny_llava import brief, found
+from dataclasses import replace
 
-from lookhear.reasoning.mllm.prompt import SHORT, Wording, messages, plain, text_of
+import pytest
+from tiny_llava import IN_PARIS, brief, found, outlook
+
+from lookhear.data.gazetteer import PlaceName
+from lookhear.reasoning.mllm.prompt import SHORT, Wording, chain, messages, plain, text_of
 
 
 def test_short_wording_is_the_data_alone():
     assert text_of(brief(), SHORT).splitlines() == [
         "e1 siren 90%",
-        "Europe 90%; France 80%",
-        "A 60% 48.86, 2.35: 1 km from Paris, Paris, France, Europe [e1]",
-        "B 20% 49.44, 1.10: 2 km from Rouen, Seine-Maritime, France, Europe",
+        "A 60% Europe > France > perhaps Paris > 1 km from Paris: 48.86, 2.35 [e1]",
+        "B 20% Europe > France > perhaps Seine-Maritime > 2 km from Rouen: 49.44, 1.10",
     ]
+
+
+@pytest.mark.parametrize(
+    ("country", "option", "shown"),
+    [
+        (0.8, 0.9, "Europe > France > 1 km from Paris"),
+        (0.8, 0.4, "Europe > France > perhaps 1 km from Paris"),
+        (0.4, 0.9, "Europe > perhaps France > 1 km from Paris"),
+    ],
+)
+def test_perhaps_stands_once_before_what_is_less_likely_than_not(country, option, shown):
+    place = replace(brief().options[0], probability=option, place=replace(IN_PARIS, region=""))
+    assert chain(place, outlook(country=country)) == shown
+
+
+def test_a_place_at_sea():
+    place = replace(brief().options[0], place=PlaceName("", "", "North Sea", "", 900.0))
+    assert chain(place, outlook()) == "perhaps North Sea"
+    assert chain(replace(place, place=PlaceName("", "", "", "", 900.0)), outlook()) == "at sea"
+
+
+def test_where_nothing_points_the_outlook_is_told():
+    assert text_of(brief([], ()), SHORT).splitlines() == ["nothing found", "open"]
 
 
 def test_instructions_come_before_the_marked_data():

@@ -12,9 +12,21 @@ ANSWER = "\n<answer>48.86, 2.35</answer>"
 
 def test_a_cold_start_is_read_back():
     trace = read_reply(cold_completion(brief(), PARIS, "supported", SHORT), [found()], "m")
-    assert [claim.step for claim in trace.claims] == ["heard", "continent", "country", "region", "town"]
-    assert [claim.probability for claim in trace.claims] == [None, 0.9, 0.8, None, None]
-    assert trace.claims[1].cites == ("e1",) and trace.claims[2].place == "France" and trace.answer == PARIS
+    assert [(claim.step, claim.place) for claim in trace.claims] == [
+        ("heard", None),
+        ("continent", "Europe"),
+        ("country", "France"),
+        ("region", "Paris"),
+        ("town", "Paris"),
+    ]
+    assert trace.claims[0].text == "siren fits." and trace.claims[0].cites == ("e1",) and trace.answer == PARIS
+    assert trace.claims[3].text == "Region: perhaps Paris." and trace.claims[4].text == "Town: 1 km from Paris."
+
+
+def test_names_of_a_chain_are_read_in_their_context():
+    trace = read_reply("Asia > perhaps Georgia > Tbilisi > Neverwhere" + ANSWER, [], "m")
+    assert [(claim.step, claim.place) for claim in trace.claims][:2] == [("continent", "Asia"), ("country", "Georgia")]
+    assert trace.claims[-1].text == "Region: Neverwhere." and trace.claims[-1].place is None
 
 
 @pytest.mark.parametrize(

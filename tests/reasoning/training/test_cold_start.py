@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 from tiny_llava import PARIS, ROUEN, brief, found
 
 from lookhear.data.geo import GeoPoint
 from lookhear.reasoning.mllm.brief import Brief, read_briefs, write_briefs
-from lookhear.reasoning.mllm.prompt import SHORT, Wording
+from lookhear.reasoning.mllm.prompt import SHORT, Wording, text_of
 from lookhear.reasoning.rewards import REWARDS, load_reward
 from lookhear.reasoning.training.cold_start import cold_completion, taught_option
 
@@ -15,23 +17,32 @@ def test_the_place_that_fits_and_is_nearest_is_taught():
     assert taught_option((), PARIS) is None
 
 
-def test_a_completion_cites_hedges_and_ends_with_the_place():
+def test_a_completion_chooses_cites_and_copies_the_line_of_its_place():
     assert cold_completion(brief(), PARIS, "supported", SHORT) == (
-        "Found siren. [e1]\nContinent: Europe (90%): siren fits. [e1]\nCountry: France (80%).\nRegion: Paris.\n"
-        "Town: 1 km from Paris.\n<answer>48.86, 2.35</answer>"
+        "A: siren fits. [e1]\nEurope > France > perhaps Paris > 1 km from Paris\n<answer>48.86, 2.35</answer>"
     )
-    assert "Country: perhaps France (80%)" not in cold_completion(brief(), ROUEN, "supported", SHORT)
+    text, line = cold_completion(brief(), ROUEN, "supported", SHORT), text_of(brief(), SHORT).splitlines()[2]
+    letter, names, answer = text.splitlines()
+    assert letter == "B: Found siren. [e1]" and line.startswith("B ") and names in line and answer[8:19] in line
 
 
 def test_truth_itself_is_taught_where_it_is_asked_for():
     sydney = GeoPoint(-33.87, 151.21)
     text = cold_completion(brief(), sydney, "truth", Wording())
-    assert "Country: perhaps Australia." in text and text.endswith("<answer>-33.87, 151.21</answer>")
+    assert text.startswith("siren fits. [e1]\nperhaps Oceania > Australia > New South Wales")
+    assert text.endswith("<answer>-33.87, 151.21</answer>")
 
 
 def test_nothing_found_leads_to_cannot_say():
     text = cold_completion(brief([], ()), PARIS, "supported", SHORT)
     assert text.endswith("Cannot say where this was recorded.\n<answer>unknown</answer>")
+
+
+def test_a_completion_cites_only_what_is_told():
+    some = [found(k, "sound", f"sound {k}", 0.1 * k) for k in range(1, 9)]
+    option = replace(brief().options[0], cites=("e1", "e7", "e8", "e6"))
+    text = cold_completion(brief(some, (option,)), PARIS, "supported", SHORT)
+    assert text.startswith("A: sound 7 and sound 8 fit. [e7, e8]\n")
 
 
 @pytest.mark.parametrize("truth", [PARIS, ROUEN])

@@ -3,10 +3,11 @@ import math
 
 import pytest
 
+from lookhear.data.training.metrics_log import MetricsLog
 from lookhear.reasoning.rewards import load_reward
 from lookhear.reasoning.training.checkpoints import is_whole, newest_whole
 from lookhear.reasoning.training.grpo import GrpoConfig
-from lookhear.reasoning.training.journal import METRICS, add, cut
+from lookhear.reasoning.training.journal import METRICS, add
 from lookhear.reasoning.training.sft import SftConfig
 from lookhear.reasoning.training.watch import Watch, page
 
@@ -51,12 +52,11 @@ def test_a_state_cut_short_is_not_whole(tmp_path):
 
 def test_the_curve_is_cut_where_a_run_goes_on(tmp_path):
     path = tmp_path / METRICS
-    cut(path, 0)
     for step in (1, 2, 3):
         add(path, step, 0.5, {"loss": math.nan if step == 2 else 1.0, "epoch": 1})
     with path.open("a") as file:
         file.write('{"step": 2, "lo')
-    cut(path, 2)
+    MetricsLog(path, writes=True).cut(2)
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert [(line["step"], line["loss"]) for line in lines] == [(1, 1.0), (2, None)]
 

@@ -154,3 +154,36 @@ def test_training_goes_on_with_rewards_that_fail_now_and_then(tmp_path):
     for name in faults:
         assert first[f"rewards/{name}/mean"] is None and second[f"rewards/{name}/mean"] > 0
     assert first["reward"] == 1.0 and second["reward"] > 1.0
+
+
+def test_only_labels_are_scored_and_as_trl_scores_them():
+    import torch
+    from trl.trainer.utils import add_fused_lm_head
+
+    from lookhear.reasoning.training.scored import IGNORED, score_labels_only
+
+    model, _ = feature_llava()
+    add_fused_lm_head(model, temperature=0.7, outputs=("log_probs", "entropy", "is_top1"))
+    ids = torch.randint(4, 200, (2, 9), generator=torch.Generator().manual_seed(0))
+    labels = torch.where(torch.arange(9) < torch.tensor([[5], [7]]), IGNORED, ids)
+    given = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": labels, "fused_lm_head": True}
+    theirs = model(**given, num_items_in_batch=3)
+    score_labels_only(model, temperature=0.7)
+    ours = model(**given, num_items_in_batch=3)
+    for name in ("loss", "log_probs", "entropy", "is_top1", "label_mask"):
+        assert torch.allclose(getattr(ours, name).float(), getattr(theirs, name).float(), atol=1e-5), name
+    assert model(input_ids=ids, labels=ids).loss > 0 and model(input_ids=ids).logits.shape[:2] == (2, 9)
+    ours.loss.backward()
+    assert model.model.language_model.layers[0].self_attn.q_proj.weight.grad.abs().sum() > 0
+
+
+def test_batches_hold_lessons_of_about_one_length():
+    from lookhear.reasoning.mllm.prompt import SHORT, text_of
+    from lookhear.reasoning.training.lessons import Lesson, by_length
+
+    some = [Lesson(brief([found(1, "sound", "s" * (k % 40 + 1))]), PARIS, list) for k in range(42)]
+    ordered = by_length(some, SHORT, "supported", 4, seed=0)
+    sizes = [len(text_of(one.brief, SHORT)) for one in ordered]
+    assert sorted(map(id, ordered)) == sorted(map(id, some)) and sizes != sorted(sizes)
+    assert max(max(sizes[k : k + 4]) - min(sizes[k : k + 4]) for k in range(0, 40, 4)) <= 4
+    assert by_length(some, SHORT, "supported", 4, seed=0) == ordered != by_length(some, SHORT, "supported", 4, seed=1)
