@@ -8,7 +8,9 @@ The map is coarse where next to no mass is: a peak narrower than a coarse cell i
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, UInt64
@@ -31,6 +33,31 @@ MASS_A_CELL = 0.004
 
 LogDensity = Callable[[Float[ndarray, "n 3"]], Float[ndarray, " n"]]
 """Log-densities in nats per steradian at unit vectors."""
+
+
+class Mapped(ABC):
+    """A density known at points, which people can ask for a map."""
+
+    @abstractmethod
+    def log_density(self, units: Float[ndarray, "n 3"]) -> Float[ndarray, " n"]:
+        """Log-density in nats per steradian at unit vectors."""
+
+    @abstractmethod
+    def sample(self, count: int, seed: int) -> Float[ndarray, "count 3"]:
+        """Unit vectors drawn from the density, the same for the same seed."""
+
+    def on_cells(self) -> CellDensity:
+        """Masses on cells of level 3 to 14, finest where the density is."""
+        return self._cells[0]
+
+    @property
+    def mass(self) -> float:
+        """The map's mass before it was normalised: how far from 1 says how well the cells resolve the density."""
+        return self._cells[1]
+
+    @cached_property
+    def _cells(self) -> tuple[CellDensity, float]:
+        return map_on_cells(self.log_density, self.sample(MAP_SAMPLES, seed=0))
 
 
 def map_on_cells(log_density: LogDensity, samples: Float[ndarray, "n 3"]) -> tuple[CellDensity, float]:

@@ -139,14 +139,21 @@ class VelocityNet(nn.Module):
     ) -> Float[Tensor, "n 3"]:
         """Velocities at points y and times t, one row of the condition for each."""
         y = normalize(y)
-        entered = self.embed(condition, present) + self.enter_time(self.time_features(t))
+        return project(y, self.ambient(y, t, self.embed(condition, present)))
+
+    def ambient(
+        self, y: Float[Tensor, "n 3"], t: Float[Tensor, "*n 1"], embedded: Float[Tensor, "#n hidden"]
+    ) -> Float[Tensor, "n 3"]:
+        """What the projection makes tangent; any vectors in R³, at any points of R³."""
+        entered = embedded + self.enter_time(self.time_features(t))
         with torch.autocast(y.device.type, enabled=False):
             x = self.enter(self.features(y, t))
         if self.config.conditioning == "concat":
             x = x + entered
         for depth, linear in enumerate([*self.body, self.leave]):
             x = linear(F.silu(self._modulated(x, entered, depth)))
-        return project(y, x * self.speed(t))
+        velocity: Tensor = x * self.speed(t)
+        return velocity
 
     def embed(self, condition: Condition, present: Present | None = None) -> Float[Tensor, "batch hidden"]:
         """The condition as it enters the first layer; a solver does this once for all its steps.

@@ -20,7 +20,7 @@ from numpy import ndarray
 from torch import Generator, Tensor
 
 from lookhear.data import cells
-from lookhear.prediction.cell_map import MAP_SAMPLES, map_on_cells
+from lookhear.prediction.cell_map import Mapped
 from lookhear.prediction.condition import Condition, check_query
 from lookhear.prediction.density import UNIFORM_LOG_DENSITY, CellDensity
 from lookhear.prediction.field import NetField
@@ -134,7 +134,7 @@ class CellBase:
 
 
 @dataclass(frozen=True, eq=False)
-class FlowDensity:
+class FlowDensity(Mapped):
     """The density of one query under a flow.
 
     Example:
@@ -181,19 +181,6 @@ class FlowDensity:
         field = self._field(torch.zeros(count, dtype=torch.long, device=start.device))
         points = from_base(field, start, self._solver).points.double().cpu().numpy()
         return np.asarray(points / np.linalg.norm(points, axis=1, keepdims=True))
-
-    def on_cells(self) -> CellDensity:
-        """Masses on cells of level 3 to 14, finest where the density is."""
-        return self._cells[0]
-
-    @property
-    def mass(self) -> float:
-        """The map's mass before it was normalised: how far from 1 says how well the cells resolve the density."""
-        return self._cells[1]
-
-    @cached_property
-    def _cells(self) -> tuple[CellDensity, float]:
-        return map_on_cells(self.log_density, self.sample(MAP_SAMPLES, seed=0))
 
     @property
     def _solver(self) -> SolverConfig:

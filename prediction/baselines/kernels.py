@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import reduce
 
 import numpy as np
 import torch
@@ -17,8 +17,8 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import Generator, Tensor
 
-from lookhear.prediction.cell_map import MAP_SAMPLES, map_on_cells
-from lookhear.prediction.density import UNIFORM_LOG_DENSITY, CellDensity
+from lookhear.prediction.cell_map import Mapped
+from lookhear.prediction.density import UNIFORM_LOG_DENSITY
 from lookhear.prediction.flow_density import KernelBase
 
 SAME_CHORD = 1e-5
@@ -26,7 +26,7 @@ SAME_CHORD = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
-class KernelMixture:
+class KernelMixture(Mapped):
     """A mixture of kernels and an even part, as a density people can ask."""
 
     kernels: KernelBase
@@ -54,19 +54,6 @@ class KernelMixture:
         """Unit vectors drawn from the density, the same for the same seed."""
         generator = Generator().manual_seed(seed)
         return self.kernels.sample(torch.zeros(count, dtype=torch.long), generator).numpy()
-
-    def on_cells(self) -> CellDensity:
-        """Masses on cells of level 3 to 14, finest where the density is."""
-        return self._cells[0]
-
-    @property
-    def mass(self) -> float:
-        """The map's mass before it was normalised."""
-        return self._cells[1]
-
-    @cached_property
-    def _cells(self) -> tuple[CellDensity, float]:
-        return map_on_cells(self.log_density, self.sample(MAP_SAMPLES, seed=0))
 
 
 def merged(

@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from numpy import ndarray
 from torch import Generator, Tensor
@@ -50,27 +49,13 @@ GRID_POINTS = 4096
 
 
 class AmbientNet(VelocityNet):
-    """Our network without the two lines that make it a field on the sphere."""
+    """Our network without the projection that makes it a field on the sphere."""
 
     def forward(
         self, y: Float[Tensor, "n 3"], t: Float[Tensor, "n 1"], condition: Condition, present: Present | None = None
     ) -> Float[Tensor, "n 3"]:
         """Velocities in R³ at any points of R³."""
         return self.ambient(y, t, self.embed(condition, present))
-
-    def ambient(
-        self, y: Float[Tensor, "n 3"], t: Float[Tensor, "*n 1"], embedded: Float[Tensor, "#n hidden"]
-    ) -> Float[Tensor, "n 3"]:
-        """The same, with the condition as it enters."""
-        entered = embedded + self.enter_time(self.time_features(t))
-        with torch.autocast(y.device.type, enabled=False):
-            x = self.enter(self.features(y, t))
-        if self.config.conditioning == "concat":
-            x = x + entered
-        for depth, linear in enumerate([*self.body, self.leave]):
-            x = linear(F.silu(self._modulated(x, entered, depth)))
-        speed: Tensor = x.to(y.dtype) * self.speed(t)
-        return speed
 
 
 class PlonkField(Baseline):
