@@ -1,7 +1,8 @@
-"""The newest whole checkpoint of a run of TRL's trainers.
+"""The newest whole checkpoint of a run of TRL's trainers, and how a run goes on from it.
 
 They write `checkpoint-<step>/` file by file, `trainer_state.json` after the weights and the optimiser; a run that is
-killed in between leaves a folder that must not be gone on from. Such folders are removed.
+killed in between leaves a folder that must not be gone on from. Such folders are removed. Nor may a run go on that is
+at its end: a trainer that is handed its last checkpoint takes one step more.
 """
 
 from __future__ import annotations
@@ -10,9 +11,26 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 NEEDED = ("trainer_state.json", "optimizer.pt", "scheduler.pt", "rng_state.pth")
 """Without one of these a checkpoint is not whole; several processes write one rng_state_<n>.pth each."""
+
+STATE = ("optimizer.pt", "scheduler.pt", "rng_state*.pth", "trainer_state.json", "training_args.bin")
+"""What of a checkpoint is of no use but to go on."""
+
+
+def train_to(trainer: Any, steps: int, folder: Path, adapter: Path) -> Path:
+    """Train from the newest checkpoint in a folder, if there is one, to a step, and write the adapter."""
+    writes = trainer.is_world_process_zero()
+    found = newest_whole(folder, clean=writes)
+    if found is None or _step(found) < steps:
+        trainer.train(resume_from_checkpoint=str(found) if found else None)
+        trainer.save_model(str(adapter))
+    elif writes:
+        shutil.copytree(found, adapter, ignore=shutil.ignore_patterns(*STATE), dirs_exist_ok=True)
+    trainer.accelerator.wait_for_everyone()
+    return adapter
 
 
 def newest_whole(folder: Path, *, clean: bool) -> Path | None:

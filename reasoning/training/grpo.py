@@ -19,7 +19,7 @@ from typing import Any
 from lookhear.reasoning.mllm.prompt import Wording
 from lookhear.reasoning.rewards.rows import Reward
 from lookhear.reasoning.training.adapters import AdapterConfig, lora
-from lookhear.reasoning.training.checkpoints import newest_whole
+from lookhear.reasoning.training.checkpoints import train_to
 from lookhear.reasoning.training.journal import METRICS
 from lookhear.reasoning.training.lessons import Lesson, as_dataset
 from lookhear.reasoning.training.machine import MachineConfig
@@ -99,11 +99,7 @@ def train_grpo(
         callbacks=[Journal(folder / METRICS, watch.metrics), SamplePages(watch, folder / SAMPLES)],
     )
     score_labels_only(trainer.model.get_base_model(), config.temperature)
-    found = newest_whole(folder, clean=trainer.is_world_process_zero())
-    trainer.train(resume_from_checkpoint=str(found) if found else None)
-    trainer.save_model(str(folder / ADAPTER))
-    trainer.accelerator.wait_for_everyone()
-    return folder / ADAPTER
+    return train_to(trainer, config.steps, folder, folder / ADAPTER)
 
 
 def _arguments(model: Any, config: GrpoConfig, folder: Path, weights: list[float], machine: MachineConfig) -> Any:

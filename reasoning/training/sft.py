@@ -19,7 +19,7 @@ from typing import Any
 
 from lookhear.reasoning.mllm.prompt import Wording
 from lookhear.reasoning.training.adapters import AdapterConfig, lora
-from lookhear.reasoning.training.checkpoints import newest_whole
+from lookhear.reasoning.training.checkpoints import train_to
 from lookhear.reasoning.training.cold_start import Aim
 from lookhear.reasoning.training.journal import METRICS
 from lookhear.reasoning.training.lessons import Lesson, as_dataset, by_length
@@ -101,8 +101,4 @@ def train_sft(
         callbacks=[Journal(folder / METRICS)],
     )
     score_labels_only(trainer.model.get_base_model())
-    found = newest_whole(folder, clean=trainer.is_world_process_zero())
-    trainer.train(resume_from_checkpoint=str(found) if found else None)
-    trainer.save_model(str(folder / ADAPTER))
-    trainer.accelerator.wait_for_everyone()
-    return folder / ADAPTER
+    return train_to(trainer, config.steps, folder, folder / ADAPTER)

@@ -49,7 +49,7 @@ def test_the_consistency_term_keeps_what_atoms_mean(known_world, small_sae):
     truth = examples.truth(torch.arange(400))[:, 0].float().argmax(1)
 
     def accuracy(weight: float) -> float:
-        config = GeotuningConfig(steps=60, head_steps=150, batch=32, lr=2e-2, consistency=weight, atoms=2)
+        config = GeotuningConfig(steps=60, head_steps=150, batch=32, lr=5e-2, consistency=weight, atoms=2)
         tuned, _ = geotune(sae, examples.maps, places, examples, config, quiet=True)
         return float((tuned.decompose(examples.maps.float(), 1, stops=False).classes[:, 0] == truth).double().mean())
 

@@ -62,7 +62,11 @@ def test_the_cold_start_learns_and_goes_on(tmp_path):
     assert losses[-1] < losses[0] and (adapter / "adapter_model.safetensors").exists()
     (tmp_path / "checkpoint-6" / "trainer_state.json").unlink()  # killed while it was written
     sft(tmp_path, 8)
+    before = (adapter / "adapter_model.safetensors").read_bytes()
+    (adapter / "adapter_model.safetensors").unlink()  # killed before the adapter was written
+    sft(tmp_path, 8)
     assert [line["step"] for line in curve(tmp_path) if "loss" in line] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert (adapter / "adapter_model.safetensors").read_bytes() == before and not (adapter / "optimizer.pt").exists()
 
 
 def test_grpo_logs_samples_and_goes_on(tmp_path):
