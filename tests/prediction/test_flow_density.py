@@ -6,7 +6,7 @@ import torch
 
 from lookhear.data import cells
 from lookhear.data.geo import GeoPoint
-from lookhear.prediction import flow_density
+from lookhear.prediction import cell_map
 from lookhear.prediction.density import UNIFORM_LOG_DENSITY, CellDensity, GeoDensity
 from lookhear.prediction.field import NetField
 from lookhear.prediction.flow import Base, FlowConfig, UniformBase, VelocityNet
@@ -108,7 +108,7 @@ def test_a_flow_that_does_nothing_is_its_base(name):
 
 @pytest.mark.slow
 def test_the_map_is_fine_where_the_mass_is(monkeypatch):
-    monkeypatch.setattr(flow_density, "MAP_SAMPLES", 600)
+    monkeypatch.setattr(cell_map, "MAP_SAMPLES", 600)
     density = FlowDensity(VelocityNet(FlowConfig(hidden=8)), {}, kernels(40000.0))
     cover = density.on_cells()
     assert abs(density.mass - 1) < 0.03
@@ -122,7 +122,7 @@ def test_the_map_is_fine_where_the_mass_is(monkeypatch):
 
 @pytest.mark.slow
 def test_map_samples_and_likelihood_tell_the_same_story(monkeypatch):
-    monkeypatch.setattr(flow_density, "MAP_SAMPLES", 600)
+    monkeypatch.setattr(cell_map, "MAP_SAMPLES", 600)
     density = FlowDensity(shaken({"x": 2}), {"x": torch.ones(1, 2)}, kernels(20.0))
     cover, drawn = density.on_cells(), density.sample(3000, seed=5)
     assert np.array_equal(density.sample(9, seed=5), density.sample(9, seed=5))

@@ -1,11 +1,13 @@
 import json
 import math
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from lookhear.data.training.metrics_log import MetricsLog
 from lookhear.reasoning.rewards import load_reward
-from lookhear.reasoning.training.checkpoints import is_whole, newest_whole
+from lookhear.reasoning.training.checkpoints import is_whole, newest_whole, train_to
 from lookhear.reasoning.training.grpo import GrpoConfig
 from lookhear.reasoning.training.journal import METRICS, add
 from lookhear.reasoning.training.sft import SftConfig
@@ -42,6 +44,33 @@ def test_states_of_several_processes_count(tmp_path):
     path = checkpoint(tmp_path, 3, ("rng_state.pth",))
     (path / "rng_state_0.pth").write_bytes(b"")
     assert is_whole(path)
+
+
+class FakeTrainer:
+    """Notes what it is asked, and saves an adapter."""
+
+    def __init__(self, first=True):
+        self.first, self.began_with = first, []
+        self.accelerator = SimpleNamespace(wait_for_everyone=lambda: None)
+
+    def is_world_process_zero(self):
+        return self.first
+
+    def train(self, resume_from_checkpoint):
+        self.began_with.append(resume_from_checkpoint)
+
+    def save_model(self, folder):
+        Path(folder).mkdir()
+
+
+def test_a_run_goes_on_from_its_newest_checkpoint_and_not_beyond_its_end(tmp_path):
+    fresh, further, ended = FakeTrainer(), FakeTrainer(), FakeTrainer()
+    assert train_to(fresh, 4, tmp_path, tmp_path / "a").exists() and fresh.began_with == [None]
+    newest = checkpoint(tmp_path, 4)
+    assert train_to(further, 6, tmp_path, tmp_path / "b").exists() and further.began_with == [str(newest)]
+    adapter = train_to(ended, 4, tmp_path, tmp_path / "c")
+    assert ended.began_with == [] and [path.name for path in adapter.iterdir()] == ["adapter_model.safetensors"]
+    assert not train_to(FakeTrainer(first=False), 4, tmp_path, tmp_path / "d").exists()
 
 
 def test_a_state_cut_short_is_not_whole(tmp_path):
