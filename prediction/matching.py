@@ -56,8 +56,11 @@ class PathConfig:
         for name in ("drop_all", "drop_part", "late_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is a probability between 0 and 1, but it is {getattr(self, name)}.")
-        if self.references < 0:
-            raise ValueError(f"references must not be negative, but it is {self.references}.")
+        if self.references < 0 or self.references > FEWER and self.references % FEWER:
+            raise ValueError(
+                f"references is a number up to {FEWER} or a multiple of {FEWER}, but it is {self.references}; "
+                "otherwise early points would be judged without their own place."
+            )
         if not 0 < self.late_floor < 1:
             raise ValueError(f"late_floor must lie between 0 and 1, but it is {self.late_floor}.")
 
@@ -101,7 +104,7 @@ def calm_velocity(
     Late points see few of the places, so all count there; early ones see half the Earth and are calm with fewer.
     """
     target, early = torch.empty_like(y), t[:, 0] < EARLY
-    few = places[:: max(1, references // FEWER)]
+    few = places[:: max(1, references // FEWER)]  # holds the points' own places
     for some, among in ((early, few), (~early, places)):
         target[some] = mean_velocity(y[some], t[some], among)
     return target

@@ -158,6 +158,7 @@ def flow(config: EvaluateEarthConfig, places: Split, base: str, seed: int, folde
     """Test NLL of a flow and the seconds its training took; read from the folder if it is known already."""
     kept = folder / "result.json"
     settings = {"steps": config.steps, "hidden": config.hidden, "batch": config.batch, "lr": config.lr}
+    settings |= {"references": REFERENCES, "blur_km": BLUR_KM}
     if kept.exists() and (record := json.loads(kept.read_text()))["settings"] == settings:
         return record["test_nll"], record["seconds"]
     even = base == "uniform"

@@ -82,34 +82,40 @@ class MapCache:
             SoundError: a wave is not finite.
         """
         for k in tqdm(turns(len(pieces), self.process, self.processes), what, unit="piece", disable=quiet):
-            if not self._path(pieces[k]).exists():
+            if not self._is_known(self._path(pieces[k])):
                 self._make(pieces[k])
-        return torch.cat([self._read(piece) for piece in pieces])
+        return torch.cat([self._read(self._path(piece)) for piece in pieces])
 
     def _path(self, piece: Piece) -> Path:
         key = hashlib.sha256(f"{self._fingerprint}\n{piece.content}".encode()).hexdigest()
         return self.folder / key[:2] / f"{key}.safetensors"
 
-    def _make(self, piece: Piece) -> Float16[Tensor, "n features positions"]:
+    def _make(self, piece: Piece) -> None:
         path, made = self._path(piece), self._encode(piece.waves())
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, save({"maps": made}, {HEADER: json.dumps(self._header(path.stem))}))
-        return made
 
     def _header(self, key: str) -> dict[str, str]:
         return {"encoder": self.encoder.name, "fingerprint": self._fingerprint, "key": key}
 
-    def _read(self, piece: Piece) -> Float16[Tensor, "n features positions"]:
-        path = self._path(piece)
+    def _is_known(self, path: Path) -> bool:
+        """Whether the maps of a piece are there and whole; only the file's head is read."""
         try:
             with safe_open(path, framework="pt") as file:
                 header = json.loads((file.metadata() or {})[HEADER])
-                maps: Tensor = file.get_tensor("maps")
+                shape = file.get_slice("maps").get_shape()
+        except FileNotFoundError:
+            return False
         except (SafetensorError, KeyError, ValueError) as error:
             print(f"{path} is damaged ({error}) and made again.", file=sys.stderr)
-            return self._make(piece)
-        if header != self._header(path.stem) or tuple(maps.shape[1:]) != self.encoder.map_shape:
+            return False
+        if header != self._header(path.stem) or tuple(shape[1:]) != self.encoder.map_shape:
             raise CacheError(f"{path} was written by other settings ({header}); remove it, or give another cache.")
+        return True
+
+    def _read(self, path: Path) -> Float16[Tensor, "n features positions"]:
+        with safe_open(path, framework="pt") as file:
+            maps: Tensor = file.get_tensor("maps")
         return maps
 
     def _encode(self, waves: Iterable[Float32[ndarray, " samples"]]) -> Float16[Tensor, "n features positions"]:

@@ -35,7 +35,7 @@ class MartConfig:
     batch: int = 128
     """Mixtures a step, all processes together."""
     lr: float = 3e-3
-    """Highest learning rate; 1e-3 learns slower, 8e-3 worse (docs/train-sound.md)."""
+    """Highest learning rate; 1e-3 and 8e-3 did worse (docs/train-sound.md)."""
     warmup_steps: int = 100
     """Steps over which the learning rate rises; it then falls as a cosine to nothing."""
     weight_decay: float = 0.05

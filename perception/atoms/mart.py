@@ -149,6 +149,7 @@ class MartRun:
         moments = {name[7:]: value for name, value in found.tensors.items() if name.startswith("moment.")}
         load_moments(self.optimiser, moments)
         self.unused = found.tensors["unused"].to(self.unused.device)
+        self.losses = list(found.tensors.get("losses", self.unused.new_empty(0)).to(self.unused.device).unbind())
         self.step, self.seconds = found.step, found.record["seconds"]
 
     def to_the_end(self, quiet: bool) -> None:
@@ -224,6 +225,8 @@ class MartRun:
         refuse_not_finite(weights, self.step)
         tensors = {f"sae.{name}": value for name, value in weights.items()} | {"unused": self.unused}
         tensors |= {f"moment.{name}": value for name, value in moments_of(self.optimiser).items()}
+        if self.losses:  # since the last validation
+            tensors["losses"] = self.accelerator.reduce(torch.stack(self.losses), "mean")
         return Checkpoint(self.step, tensors, {"seconds": self.seconds, "identity": self.identity})
 
     @cached_property

@@ -38,7 +38,7 @@ def own_frames(result: Result) -> tuple[PreviewFrame, ...]:
 
 
 def _boxed(signs: Sequence[Sign], frames: Sequence[PreviewFrame]) -> list[list[Sign]]:
-    """For each frame the signs that were read best nearest to it, if they were in sight all the while."""
+    """For each frame the signs whose best reading is nearest to it, if it lies within that moment."""
     found: list[list[Sign]] = [[] for _ in frames]
     for sign in signs:
         best = sign.best_moment

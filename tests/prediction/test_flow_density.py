@@ -174,7 +174,7 @@ def test_bad_input_is_refused_in_a_sentence():
 
 
 def test_kernels_600_m_wide_are_exact_by_one_product():
-    means, kappas = random_uniform(50, GENERATOR, torch.float64), torch.logspace(0, 8, 50, dtype=torch.float64)
+    means, kappas = random_uniform(50, GENERATOR).double(), torch.logspace(0, 8, 50, dtype=torch.float64)
     y = normalize(means[:, None] + torch.randn(50, 4, 3, generator=GENERATOR).double() / kappas.sqrt()[:, None, None])
     found = KernelBase(means, kappas)._log_kernels(y.flatten(0, 1))
     assert torch.allclose(found, vmf_log_density(y.flatten(0, 1)[:, None], means, kappas), rtol=1e-12, atol=1e-6)

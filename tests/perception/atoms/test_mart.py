@@ -51,7 +51,7 @@ def test_a_known_dictionary_is_recovered(known_world, small_sae, tmp_path):
 def test_a_run_that_was_cut_goes_on_bit_for_bit(known_world, small_sae, tmp_path, monkeypatch, sphere, pre_map):
     if sphere == "riemannian":
         pytest.importorskip("geoopt")
-    config = MartConfig(**{**SMALL.__dict__, "sphere": sphere})
+    config = MartConfig(**{**SMALL.__dict__, "sphere": sphere, "checkpoint_every": 7})
     _, examples = known_world(100)
     shape = {"pre_map": pre_map, "hidden": 8, "size": 8}
     whole = small_sae(**shape)
