@@ -56,7 +56,7 @@ class PathConfig:
         for name in ("drop_all", "drop_part", "late_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is a probability between 0 and 1, but it is {getattr(self, name)}.")
-        if self.references < 0 or self.references > FEWER and self.references % FEWER:
+        if self.references < 0 or (self.references > FEWER and self.references % FEWER):
             raise ValueError(
                 f"references is a number up to {FEWER} or a multiple of {FEWER}, but it is {self.references}; "
                 "otherwise early points would be judged without their own place."

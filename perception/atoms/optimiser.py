@@ -1,8 +1,8 @@
 """The optimiser of MART.
 
 Two ways to keep kernels on the unit sphere: AdamW with kernels scaled back after each step, or geoopt's RiemannianAdam,
-whose steps follow the sphere. On real sounds the first was 2 points better at one and two sounds after 400 steps, within chance
-(docs/train-sound.md).
+whose steps follow the sphere. On real sounds the first was 2 points better at one and two sounds after 400 steps,
+within chance (docs/train-sound.md).
 """
 
 from __future__ import annotations
