@@ -87,6 +87,8 @@ class LocateConfig:
             raise ValueError(
                 "--preset paper answers by its own flow: leave out --week, --date, --region, --prior, --head."
             )
+        if self.preset != "paper" and self.paper != PaperConfig():
+            raise ValueError("Options that begin with --paper are weights of the paper's chain; add --preset paper.")
         if self.coarsen_km < 0:
             raise ValueError(f"--coarsen-km cannot be negative, but {self.coarsen_km} was given.")
 

@@ -88,4 +88,9 @@ def load_paper(config: PaperConfig, settings: dict[str, Any]) -> Callable[[Path]
     except (OSError, ValueError, ImportError) as error:
         told = str(error).removesuffix(TAKES).rstrip(" ;.")
         raise MissingModelError(f"{told}; {TAKES}") from error
+    except torch.OutOfMemoryError as error:
+        raise MissingModelError(
+            "The paper's chain does not fit into this GPU's memory; see docs/paper-preset.md for what it takes, "
+            "or hide the GPU (CUDA_VISIBLE_DEVICES=) to run it on the processor."
+        ) from error
     return lambda file: replace(chain.locate(file), settings=settings)

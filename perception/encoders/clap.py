@@ -64,10 +64,11 @@ class ClapEncoder:
         if Path(where).is_file():
             return cls.from_laion(read_laion(Path(where)))
         try:
-            network = ClapAudioModelWithProjection.from_pretrained(where)
+            network = ClapAudioModelWithProjection.from_pretrained(where, local_files_only=True)
         except OSError as error:
             raise ClapError(
-                f"There is no CLAP at {where!r}; give a folder or a laion_clap .pt file, or download {HUB_ID} once."
+                f"There is no CLAP at {where!r} on this machine; give a folder or a laion_clap .pt file, "
+                f"or download it once (hf download {HUB_ID})."
             ) from error
         return cls(network.eval().requires_grad_(False))
 

@@ -33,6 +33,7 @@ CHAIN_MAX = 6
 
 _CITED = re.compile(r"\s*\[([A-Za-z0-9, ;]{1,100})\]\s*")
 _PERCENT = re.compile(r"\((\d{1,3})\s?%\)")
+_NEAR = re.compile(r"(?:perhaps )?\d{1,5} km from (.{1,100})")
 _TAG = re.compile(r"</?think>", re.IGNORECASE)
 _LETTER = re.compile(rf"^[{LETTERS}]: ")
 
@@ -76,28 +77,35 @@ def read_reply(text: str, evidence: Sequence[Evidence], made_by: str) -> Trace |
 
 
 def _claims(line: str, evidence: Sequence[Evidence]) -> list[Claim]:
-    """The claim of a line, or one for each name of a chain such as "Europe > perhaps France > Île-de-France"."""
-    names = line.split(THEN)
-    if len(names) == 1:
+    """The claim of a line, or one for each name of a chain such as "Europe > perhaps France > 3 km from Paris"."""
+    names = [_CITED.sub(" ", name).strip().rstrip(".") for name in line.split(THEN)]
+    if len(names) == 1 or not places_named(names[0]):
         return [_claim(line, evidence)]
     claims = []
     for k, name in enumerate(names[:CHAIN_MAX]):
         known = {(place.kind, place.name) for place in places_named(THEN.join(names[:k]))}
         more = [one for one in places_named(THEN.join(names[: k + 1])) if (one.kind, one.name) not in known]
-        claims.append(_link(name.rstrip("."), more[-1] if more else None))
+        claims.append(_link(name, more[-1] if more else None, _cites(line.split(THEN)[k], evidence)))
     return claims
 
 
-def _link(name: str, place: Named | None) -> Claim:
+def _link(name: str, place: Named | None, cites: tuple[str, ...]) -> Claim:
     """One name of a chain, such as "Country: perhaps France."."""
+    if near := _NEAR.fullmatch(name):
+        return Claim("town", f"Town: {name}.", cites, near[1])
     if place is None or place.kind not in _KINDS:
-        return Claim("region", f"Region: {name}.")
-    return Claim(_KINDS[place.kind], f"{place.kind.capitalize()}: {name}.", (), place.name)
+        return Claim("region", f"Region: {name}.", cites)
+    return Claim(_KINDS[place.kind], f"{place.kind.capitalize()}: {name}.", cites, place.name)
+
+
+def _cites(text: str, evidence: Sequence[Evidence]) -> tuple[str, ...]:
+    """The findings cited in a text, those that there are."""
+    known = {one.id for one in evidence}
+    said = [part.strip() for found in _CITED.finditer(text) for part in re.split("[,;]", found[1])]
+    return tuple(dict.fromkeys(one for one in said if one in known))
 
 
 def _claim(line: str, evidence: Sequence[Evidence]) -> Claim:
-    known = {one.id for one in evidence}
-    said = [part.strip() for found in _CITED.finditer(line) for part in re.split("[,;]", found[1])]
     text = _CITED.sub(" ", line).strip()
     places = places_named(text, [one.label for one in evidence if one.kind != "text"])
     kinds = {place.kind: place.name for place in reversed(places)}
@@ -105,5 +113,4 @@ def _claim(line: str, evidence: Sequence[Evidence]) -> Claim:
     step = _STEPS.get(re.split(r"\W", text.lower(), maxsplit=1)[0]) or (_KINDS[finest] if finest else "heard")
     percent = _PERCENT.search(text)
     probability = min(int(percent[1]), 100) / 100 if percent else None
-    cites = tuple(dict.fromkeys(one for one in said if one in known))
-    return Claim(step, text, cites, kinds[finest] if finest else None, probability)
+    return Claim(step, text, _cites(line, evidence), kinds[finest] if finest else None, probability)

@@ -78,8 +78,20 @@ def as_dataset(lessons: Sequence[Lesson], wording: Wording, aim: Aim = "supporte
     if not lessons:
         raise ValueError("There is no clip to learn from; is the split empty, or was nothing perceived yet?")
 
-    def rows(batch: dict[str, list[int]]) -> dict[str, list[Any]]:
-        made = [lessons[k].row(wording, aim) for k in batch["lesson"]]
+    rows = Rows(lessons, wording, aim)
+    return Dataset.from_dict({"lesson": list(range(len(lessons)))}).with_transform(rows)
+
+
+class Rows:
+    """Makes the rows of some lessons; datasets pickles it for a fingerprint, for which the clips' names are enough."""
+
+    def __init__(self, lessons: Sequence[Lesson], wording: Wording, aim: Aim) -> None:
+        self.lessons, self.wording, self.aim = lessons, wording, aim
+
+    def __call__(self, batch: dict[str, list[int]]) -> dict[str, list[Any]]:
+        """The columns of these lessons."""
+        made = [self.lessons[k].row(self.wording, self.aim) for k in batch["lesson"]]
         return {name: [row.get(name) for row in made] for name in made[0]}
 
-    return Dataset.from_dict({"lesson": list(range(len(lessons)))}).with_transform(rows)
+    def __getstate__(self) -> dict[str, Any]:
+        return {"clips": [one.brief.clip_id for one in self.lessons], "wording": str(self.wording), "aim": self.aim}

@@ -12,6 +12,8 @@ process, or several under `torchrun` or `accelerate launch`.
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,13 +76,17 @@ def train_sft(
     from lookhear.reasoning.training.callbacks import Journal
 
     machine = machine or MachineConfig()
-    ordered = by_length(lessons, wording, config.aim, config.batch // config.parts, machine.seed)
+    share, processes = config.batch // config.parts, int(os.environ.get("WORLD_SIZE", "1"))
+    epochs = max(1, math.ceil(config.steps * config.batch * processes / max(1, len(lessons))))
+    ordered = [
+        one for epoch in range(epochs) for one in by_length(lessons, wording, config.aim, share, machine.seed + epoch)
+    ]
     trainer = SFTTrainer(
         model=model,
         args=SFTConfig(
             output_dir=str(folder),
             max_steps=config.steps,
-            per_device_train_batch_size=config.batch // config.parts,
+            per_device_train_batch_size=share,
             gradient_accumulation_steps=config.parts,
             learning_rate=config.lr,
             lr_scheduler_type="cosine",

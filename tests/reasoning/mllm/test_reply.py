@@ -29,11 +29,23 @@ def test_names_of_a_chain_are_read_in_their_context():
     assert trace.claims[-1].text == "Region: Neverwhere." and trace.claims[-1].place is None
 
 
+def test_a_town_of_its_regions_name_is_still_a_town():
+    trace = read_reply("Asia > Japan > Tokyo > 0 km from Tokyo" + ANSWER, [], "m")
+    assert [(claim.step, claim.place) for claim in trace.claims[2:]] == [("region", "Tokyo"), ("town", "Tokyo")]
+    assert trace.claims[-1].text == "Town: 0 km from Tokyo."
+
+
+def test_a_chain_cites_only_what_there_is():
+    trace = read_reply("Europe > France [e1; e99] > Paris" + ANSWER, [found()], "m")
+    assert trace.claims[1].text == "Country: France." and trace.claims[1].cites == ("e1",)
+
+
 @pytest.mark.parametrize(
     ("line", "step", "place"),
     [
         ("I think it is near Rouen in France.", "town", "Rouen"),
         ("A siren.", "heard", None),
+        ("Loud > quiet > nothing.", "heard", None),
         ("Not excluded: Asia (5 %).", "against", None),
         ("<think>It is in Europe</think>", "continent", "Europe"),
     ],

@@ -1,7 +1,6 @@
 """What every reward gives for what a model may write instead of an answer."""
 
 import math
-import time
 
 import numpy as np
 import pytest
@@ -68,9 +67,6 @@ def test_of_two_answers_the_last_is_judged_and_the_form_is_broken():
 
 
 @pytest.mark.parametrize("name", REWARDS)
-def test_a_group_of_noise_is_judged_in_no_time(name):
-    texts = [noise(seed) for seed in range(8)]
-    judged(name, texts[:1])
-    began = time.process_time()
-    judged(name, texts)
-    assert time.process_time() - began < 4.0
+def test_a_group_of_noise_earns_what_one_does(name):
+    texts = [noise(seed) for seed in range(4)]
+    assert judged(name, texts) == [judged(name, [text])[0] for text in texts]

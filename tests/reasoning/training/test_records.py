@@ -33,11 +33,27 @@ def test_the_newest_whole_checkpoint_is_taken_and_broken_ones_go(tmp_path):
     old, new, torn = checkpoint(tmp_path, 5), checkpoint(tmp_path, 20), checkpoint(tmp_path, 100, ("optimizer.pt",))
     assert newest_whole(tmp_path, clean=False) == new and torn.exists()
     assert newest_whole(tmp_path, clean=True) == new and not torn.exists() and old.exists()
+    assert (tmp_path / "broken-checkpoint-100").exists()
 
 
 @pytest.mark.parametrize("missing", ["trainer_state.json", "adapter_model.safetensors", "scheduler.pt"])
 def test_a_checkpoint_without_a_part_is_not_whole(tmp_path, missing):
     assert not is_whole(checkpoint(tmp_path, 3, (missing,)))
+
+
+@pytest.mark.parametrize(
+    ("instead", "of"),
+    [
+        ("optimizer.bin", ("optimizer.pt",)),
+        ("optimizer_0", ("optimizer.pt",)),
+        ("global_step3", ("optimizer.pt", "scheduler.pt")),
+    ],
+)
+def test_optimisers_that_fsdp_and_deepspeed_wrote_are_whole(tmp_path, instead, of):
+    path = checkpoint(tmp_path, 3, of)
+    assert not is_whole(path)
+    (path / instead).mkdir()
+    assert is_whole(path)
 
 
 def test_states_of_several_processes_count(tmp_path):
