@@ -74,8 +74,8 @@ class KernelBase:
     def _log_kernels(self, y: Float[Tensor, "n 3"]) -> Float[Tensor, "n k"]:
         """Log-density of each kernel at each point.
 
-        In float64 by one matrix product, half of the time or less: -κ |y - m|²/2 = κ (y·m - |y|²/2 - |m|²/2), which is off
-        by 1e-7 at most for kernels 600 m wide, and holds for unit vectors that come from float32 too. In float32
+        In float64 by one matrix product, in half the time or less: -κ |y - m|²/2 = κ (y·m - |y|²/2 - |m|²/2), which is
+        off by 1e-7 at most for kernels 600 m wide, and holds for unit vectors that come from float32 too. In float32
         itself only differences are exact enough.
         """
         means, kappas = self.means.to(y), self.kappas.to(y)
