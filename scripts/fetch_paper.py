@@ -50,11 +50,11 @@ class Part:
 CLAP, LLAVA = "laion/clap-htsat-unfused", "llava-hf/llava-1.5-7b-hf"
 
 PARTS = (
-    Part("CLAP", f"hf download {CLAP}", "--paper.clap", "0.6 GB", "Apache-2.0", hub=CLAP),
+    Part("CLAP", f"hf download {CLAP}", "--paper.clap", "about 0.6 GB", "Apache-2.0", hub=CLAP),
     Part("IC-SAE on CLAP", "lookhear train sound", "--paper.atoms"),
     Part("GeoCLIP", "lookhear fetch geoclip", "", model="geoclip"),
     Part("CLIP ViT-L/14", "lookhear fetch clip", "--paper.clip", model="clip"),
-    Part("LLaVA-1.5-7B", f"hf download {LLAVA}", "--paper.llava", "14.1 GB", "LLAMA 2 Community", hub=LLAVA),
+    Part("LLaVA-1.5-7B", f"hf download {LLAVA}", "--paper.llava", "about 14 GB", "LLAMA 2 Community", hub=LLAVA),
     Part("its adapters", "lookhear train reasoning", "--paper.adapters"),
     Part("flow given ψ", "lookhear train reasoning --stage flow", "--paper.flow"),
 )

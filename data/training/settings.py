@@ -7,50 +7,34 @@ range, the learning rate of a step, a process's share of a batch.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 
 
 def refuse_below_one(settings: object, *names: str) -> None:
-    """Counts.
-
-    Raises:
-        ValueError: one of them is below 1.
-    """
-    for name in names:
-        if not getattr(settings, name) >= 1:
-            raise ValueError(f"{name} must be at least 1, but it is {getattr(settings, name)}.")
+    """Counts: a ValueError if one of them is below 1."""
+    _refuse(settings, names, lambda value: value >= 1, "be at least 1")
 
 
 def refuse_negative(settings: object, *names: str) -> None:
-    """What may be nothing at all.
-
-    Raises:
-        ValueError: one of them is below 0.
-    """
-    for name in names:
-        if not getattr(settings, name) >= 0:
-            raise ValueError(f"{name} must not be negative, but it is {getattr(settings, name)}.")
+    """What may be nothing at all: a ValueError if one of them is below 0."""
+    _refuse(settings, names, lambda value: value >= 0, "not be negative")
 
 
 def refuse_not_positive(settings: object, *names: str) -> None:
-    """Rates and lengths.
-
-    Raises:
-        ValueError: one of them is 0 or below.
-    """
-    for name in names:
-        if not getattr(settings, name) > 0:
-            raise ValueError(f"{name} must be above 0, but it is {getattr(settings, name)}.")
+    """Rates and lengths: a ValueError if one of them is 0 or below."""
+    _refuse(settings, names, lambda value: value > 0, "be above 0")
 
 
 def refuse_outside_unit(settings: object, *names: str) -> None:
-    """Shares, chances and decays, which lie in the unit interval.
+    """Shares, chances and decays: a ValueError if one of them is not from 0 to 1."""
+    _refuse(settings, names, lambda value: 0 <= value <= 1, "lie between 0 and 1")
 
-    Raises:
-        ValueError: one of them is not from 0 to 1.
-    """
+
+def _refuse(settings: object, names: Sequence[str], fits: Callable[[float], bool], must: str) -> None:
     for name in names:
-        if not 0 <= getattr(settings, name) <= 1:
-            raise ValueError(f"{name} must lie between 0 and 1, but it is {getattr(settings, name)}.")
+        value = getattr(settings, name)
+        if not fits(value):  # a NaN fits nowhere
+            raise ValueError(f"{name} must {must}, but it is {value}.")
 
 
 def rate_at(step: int, steps: int, highest: float, warmup_steps: int, final: float) -> float:
