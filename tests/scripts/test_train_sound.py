@@ -91,7 +91,8 @@ def test_two_processes_share_encoding_and_training(sounds, tmp_path):
     ran = subprocess.run([*together, *what, *how.split(), *steps.split()], capture_output=True, text=True, timeout=300)
     assert ran.returncode == 0, ran.stderr[-2000:]
     encoded = [int(count) for count in re.findall(r"Process \d of 2 encoded (\d+) windows", ran.stdout)]
-    assert len(encoded) == 2 and min(encoded) > 0
+    windows = 1208  # how many fall to which process is a race: a late one finds its neighbour's work done
+    assert len(encoded) == 2 and windows <= sum(encoded) < 2 * windows
     assert ran.stdout.count("The dictionary is in") == 1 and Dictionary.load(tmp_path / "out" / "dictionary")
 
 
