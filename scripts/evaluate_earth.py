@@ -27,7 +27,7 @@ from lookhear.prediction.flow import UniformBase
 from lookhear.prediction.training.bases import RATIOS, SIGMAS_KM, PlaceKernels
 from lookhear.prediction.training.config import TrainConfig
 from lookhear.prediction.training.features import FeatureSet
-from lookhear.prediction.training.flow_head import FlowHead, flow_config, flow_path
+from lookhear.prediction.training.flow_head import BLUR_KM, FlowHead, calm_flow_head, flow_config, flow_path
 from lookhear.prediction.training.trainer import train
 from lookhear.scripts.evaluate_earth_data import EarthName, Split, read_places, split, without_copies
 
@@ -39,9 +39,6 @@ FLOOR_KM = 64.0
 
 FINE_KM = (0.6, 1.0, 2.0, 4.0, *SIGMAS_KM)
 """Bandwidths of the mixed kernels, and of the base made of them."""
-
-BLUR_KM = 32.0
-"""No place is sharper than this for a flow from the uniform base: sharper ones it cannot follow, and errs elsewhere."""
 
 REFERENCES = 64
 """One place in so many of a batch is led through the network, against the mean over the batch."""
@@ -162,13 +159,12 @@ def flow(config: EvaluateEarthConfig, places: Split, base: str, seed: int, folde
     if kept.exists() and (record := json.loads(kept.read_text()))["settings"] == settings:
         return record["test_nll"], record["seconds"]
     even = base == "uniform"
-    sigma_km = [sigma for sigma in FINE_KM if sigma >= BLUR_KM or not even]
-    known = PlaceKernels.fit(places.training, places.validation, sigma_km, RATIOS)
-    start = UniformBase() if even else known.base()
-    sets = [FeatureSet(y, base=start) for y in (places.training, places.validation)]
+    start = UniformBase() if even else PlaceKernels.fit(places.training, places.validation, FINE_KM).base()
+    known, others = (FeatureSet(y, base=start) for y in (places.training, places.validation))
     torch.manual_seed(seed)
-    head = FlowHead(flow_config({}, config.hidden), flow_path(REFERENCES if even else 0), known if even else None)
-    progress = train(head, sets[0], sets[1], train_config(config, base, seed), folder)
+    net = flow_config({}, config.hidden)
+    head = calm_flow_head(known, others, net, REFERENCES) if even else FlowHead(net, flow_path())
+    progress = train(head, known, others, train_config(config, base, seed), folder)
     units = places.test.double().numpy()
     nll = -float(head.density({}, start).log_density(units).mean())
     record = {"settings": settings, "test_nll": nll, "validation_nll": progress.best_nll, "seconds": progress.seconds}

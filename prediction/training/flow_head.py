@@ -20,9 +20,12 @@ from lookhear.prediction.flow import Base, FlowConfig, UniformBase, VelocityNet,
 from lookhear.prediction.flow_density import FlowDensity, log_density
 from lookhear.prediction.matching import PathConfig, flow_matching_loss
 from lookhear.prediction.solver import SolverConfig
-from lookhear.prediction.training.bases import PlaceKernels
+from lookhear.prediction.training.bases import SIGMAS_KM, PlaceKernels
 from lookhear.prediction.training.features import Batch, FeatureSet
 from lookhear.prediction.training.head import Head
+
+BLUR_KM = 32.0
+"""No place is sharper than this for a flow from the uniform base: sharper ones it cannot follow, and errs elsewhere."""
 
 VALIDATION_REFINED = 4
 """Points a solver is unsure of take at most this many times its steps in validation, which happens often."""
@@ -38,6 +41,17 @@ def flow_config(sizes: dict[str, int], hidden: int = 512, layers: int = 4, fouri
 def flow_path(references: int = 0) -> PathConfig:
     """Ways for that network: most times are where narrow densities are decided."""
     return PathConfig(times="late", late_floor=1e-3, late_share=0.7, references=references)
+
+
+def calm_flow_head(
+    training: FeatureSet, validation: FeatureSet, config: FlowConfig, references: int, blur_km: float = BLUR_KM
+) -> FlowHead:
+    """A flow of places alone, from the uniform base, that is led towards mean velocities.
+
+    Places stand for draws from their kernels, weighed on the validation places and no narrower than `blur_km`.
+    """
+    sigma_km = [sigma for sigma in SIGMAS_KM if sigma >= blur_km]
+    return FlowHead(config, flow_path(references), PlaceKernels.fit(training.y, validation.y, sigma_km))
 
 
 class FlowHead(Head):

@@ -66,6 +66,16 @@ def test_it_can_be_trained_on_places_alone(clips, tmp_path, capsys):
     assert "given nothing" in (tmp_path / "head" / "README.md").read_text()
 
 
+def test_places_alone_can_be_led_by_mean_velocities(clips, tmp_path):
+    calm = [clips, "--out", tmp_path, "--features", *TINY, "--references", "4"]
+    assert train_flow(config(*calm)) == 0
+    settings = json.loads((tmp_path / "head" / "training.json").read_text())
+    assert '"references": 4' in json.dumps(settings) and "blur" in json.dumps(settings)
+    for wrong in ({"features": ("sound",)}, {"features": (), "base": "places"}, {"features": (), "head": "h3_0"}):
+        with pytest.raises(ValueError, match="--references are for a flow of places alone from the uniform base"):
+            TrainFlowConfig(clips, tmp_path, references=4, **wrong)
+
+
 def test_a_folder_without_the_features_is_refused_in_a_sentence(clips, tmp_path):
     with pytest.raises(ValueError, match=r"No training clip in .* has any of the features sight"):
         train_flow(config(clips, "--out", tmp_path, "--features", "sight"))
