@@ -5,7 +5,7 @@ Time 0 is the start of whichever stream starts first; the same file gives the sa
 The format is told from the content, never from the name, and no address is ever opened. This is the front door;
 behind it `local_file` opens files, `container` keeps FFmpeg in check, and `sound`, `video` and `picture` decode.
 Not known: where or when it was recorded (see `provenance`).
-Not read: HEIC pictures (FFmpeg hands out their tiles) and protected (DRM) streams.
+Not read: protected (DRM) streams, and HEIC pictures without the extra `heic` (FFmpeg hands out their tiles).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from PIL import UnidentifiedImageError
 from lookhear.data.container import first_frames, ogg_is_cut, open_media, readable_length, sound_stream, video_stream
 from lookhear.data.frames import Frame, Sampling
 from lookhear.data.local_file import ClipError, checked_head, is_text, sha256_of
-from lookhear.data.picture import read_picture
+from lookhear.data.picture import read_picture, refused_heic
 from lookhear.data.sound import SoundQuality, SoundReader
 from lookhear.data.video import shown_size, video_frames
 
@@ -77,7 +77,7 @@ class Clip:
         if clip is not None:
             return clip
         if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"heim", b"heis", b"mif1"):
-            raise ClipError(f"{file.name} is a HEIC picture, which is not read here; save it as JPEG.")
+            raise ClipError(refused_heic(file))
         if is_text(head):
             raise ClipError(f"{file.name} is a text file, not a recording; check that it is the file you meant.")
         return _media_clip(file, sha256, is_mp4=head[4:8] == b"ftyp")

@@ -2,7 +2,8 @@
 
 In: a path. Out: a `Picture`: RGB, upright by its EXIF orientation, small; what is transparent is white. A picture of
 many megapixels is shrunk in strips while it is read, and one that would take too much memory is refused. One that
-breaks off is read as far as it goes, with a note. Not known: where or when it was taken (see `provenance`).
+breaks off is read as far as it goes, with a note. HEIC, as phones write it, is read where pillow-heif is installed (the
+extra `heic`). Not known: where or when it was taken (see `provenance`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +45,24 @@ class Picture:
     """What a person should know about it, in sentences."""
 
 
+@cache
+def readable_formats() -> tuple[str, ...]:
+    """What Pillow may open here."""
+    try:
+        import pillow_heif
+    except ImportError:
+        return PICTURE_FORMATS
+    pillow_heif.register_heif_opener()
+    return (*PICTURE_FORMATS, "HEIF")
+
+
+def refused_heic(file: Path) -> str:
+    """Why a HEIC file could not be opened, in a sentence."""
+    if "HEIF" in readable_formats():
+        return f"{file.name} is a damaged HEIC picture; copy it again."
+    return f"{file.name} is a HEIC picture; to read it, pip install 'lookhear[heic]', or save it as JPEG."
+
+
 @contextmanager
 def open_picture(file: Path, truncated: bool = False) -> Iterator[Image.Image]:
     """A picture whose header was read; Pillow's pixel limit and warnings are off, so one thread at a time.
@@ -59,7 +79,7 @@ def open_picture(file: Path, truncated: bool = False) -> Iterator[Image.Image]:
         before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
         Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = None, truncated  # `_guard` limits the bytes
         try:
-            with Image.open(stream, formats=PICTURE_FORMATS) as image:
+            with Image.open(stream, formats=readable_formats()) as image:
                 yield image
         finally:
             Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = before

@@ -10,6 +10,7 @@ from PIL import Image
 
 from lookhear.data import picture as picture_module
 from lookhear.data.clip import Clip, ClipError
+from lookhear.data.provenance import claims_of
 
 
 def picture(path: Path, image: Image.Image, **options: object) -> Clip:
@@ -128,3 +129,39 @@ def test_a_cut_off_picture_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     clip = Clip.open(tmp_path / "a.jpg")
     assert clip.notes == ("The picture is cut off or damaged; what is missing is blank.",)
     assert clip.frames(1)[0].pixels[:80].std() > 20
+
+
+def heic(path: Path, size: tuple[int, int]) -> Path:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0112] = "Telephone works", 6
+    image = Image.new("RGB", size, (200, 100, 50))
+    pillow_heif.from_pillow(image).save(path, exif=exif.tobytes())
+    return path
+
+
+def test_heic_is_read_upright_with_what_it_claims(tmp_path: Path) -> None:
+    clip = Clip.open(heic(tmp_path / "IMG_1.HEIC", (90, 60)))
+    assert (clip.kind, clip.format, clip.width_px, clip.height_px) == ("picture", "HEIF", 60, 90)
+    frame = clip.frames(1)[0].pixels
+    assert frame.shape == (90, 60, 3) and frame.mean(axis=(0, 1)) == pytest.approx([200, 100, 50], abs=6)
+    assert claims_of(clip).make == "Telephone works"
+
+
+def test_a_heic_that_breaks_off_or_is_too_large_is_refused_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = heic(tmp_path / "whole.heic", (640, 480))
+    (tmp_path / "cut.heic").write_bytes(whole.read_bytes()[:-40])
+    with pytest.raises(ClipError, match=r"cut\.heic .*damaged"):
+        Clip.open(tmp_path / "cut.heic")
+    monkeypatch.setattr(picture_module, "MAX_PICTURE_BYTES", 100_000)
+    with pytest.raises(ClipError, match=r"whole\.heic has 640 × 480 pixels"):
+        Clip.open(whole)
+
+
+def test_without_the_extra_a_heic_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = heic(tmp_path / "phone.heic", (90, 60))
+    monkeypatch.setattr(picture_module, "readable_formats", lambda: picture_module.PICTURE_FORMATS)
+    with pytest.raises(ClipError, match=r"pip install 'lookhear\[heic\]'"):
+        Clip.open(path)
