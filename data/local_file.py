@@ -11,6 +11,13 @@ import hashlib
 from io import BufferedReader
 from pathlib import Path
 
+MEDIA = frozenset(
+    ".3gp .aac .ac3 .aif .aiff .amr .avi .avif .bmp .caf .flac .flv .gif .heic .heif .jp2 .jpeg .jpg .m2ts .m4a "
+    ".m4v .mka .mkv .mov .mp2 .mp3 .mp4 .mpeg .mpg .mts .mxf .oga .ogg .ogv .opus .png .tif .tiff .ts .vob .wav "
+    ".webm .webp .wma .wmv".split()
+)
+"""Endings by which clips are found in a folder; a file that is named is tried whatever its ending."""
+
 
 class ClipError(ValueError):
     """A file cannot be used; the message is one sentence for people."""

@@ -9,7 +9,6 @@ size is compared at every use, its SHA-256 by `verify`.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from collections.abc import Iterable
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NoReturn
 
+from lookhear.data.local_file import sha256_of
 from lookhear.data.model_file import FromHub, FromWheel, ModelFile, Wheel
 
 State = Literal["present", "missing", "damaged"]
@@ -256,12 +256,6 @@ def state(model: Model, *, full: bool = False) -> State:
 def verify(model: Model) -> dict[str, State]:
     """State of each file by name, all bytes read (about 0.2 s for 100 MB)."""
     return {file.name: file_state(model, file, full=True) for file in model.files}
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def download_bytes(models: Iterable[Model]) -> int:

@@ -38,6 +38,18 @@ def read_outline(text: str) -> shapely.Geometry:
     return outline
 
 
+GIVEN = "the given region"
+"""What an outline from a file is called in an answer, which others may read: its name and place are the user's own."""
+
+
+def spoken_outline(text: str) -> str:
+    """The outline as an answer calls it: a country's name, or `GIVEN`."""
+    if Path(text).suffix.lower() in (".geojson", ".json"):
+        return GIVEN
+    outline = gazetteer().country(text)
+    return next(name for name, country in gazetteer().countries.items() if country is outline)
+
+
 def outline_name(text: str) -> str:
     """The outline as settings carry it: a file with the digest of its content, so that an edit is noticed."""
     path = Path(text)

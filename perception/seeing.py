@@ -7,6 +7,7 @@ the package rapidocr; what is missing is said by the caller, who knows from `sig
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,9 +18,11 @@ from numpy import ndarray
 
 from lookhear.data.clip import Clip, ClipError
 from lookhear.data.frames import Frame, Sampling
+from lookhear.data.local_file import sha256_of
 from lookhear.data.preview import PreviewFrame, thumbnail
 from lookhear.perception.evidence import Evidence
 from lookhear.perception.geoclip_image import has_clip
+from lookhear.perception.sharpness import fitted_path
 from lookhear.perception.sight import FrameFeatures, Sight, spread
 from lookhear.perception.species import Progress, silent
 from lookhear.perception.writing.reading import Reader
@@ -127,6 +130,13 @@ def chosen(frames: Sequence[PreviewFrame], signs: Sequence[Sign]) -> tuple[Previ
     for sign in signs[:SIGN_FRAMES]:
         kept.add(min(range(len(frames)), key=lambda k: abs(frames[k].time_s - sign.read_s)))
     return tuple(frames[k] for k in sorted(kept))
+
+
+def eyes() -> list[str]:
+    """What pictures are looked at with on this machine; whatever changes an answer changes it."""
+    fitted = [f"sharpness {sha256_of(fitted_path())[:12]}"] if fitted_path().exists() else []
+    sight = ["sight", *fitted] if has_clip() else []
+    return sight + (["writing"] if can_read() else []) + (["tesseract"] if shutil.which("tesseract") else [])
 
 
 def installed_reader() -> Reader | None:

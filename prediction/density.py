@@ -119,13 +119,7 @@ class CellDensity:
 
     def on_level(self, level: int) -> tuple[UInt64[ndarray, " m"], Float[ndarray, " m"]]:
         """The same masses on cells no coarser than a level: coarser cells are cut, finer ones stay."""
-        ids, density = self.ids, self._log_cell_density
-        while (coarse := cells.levels(ids) < level).any():
-            parts = cells.children(ids[coarse]).ravel()
-            density = np.concatenate([density[~coarse], np.repeat(density[coarse], 4)])
-            ids = np.concatenate([ids[~coarse], parts])
-        order = np.argsort(ids)
-        return ids[order], (np.exp(density) * cells.areas_sr(ids))[order]
+        return no_coarser(self.ids, self.mass, level)
 
     def on_cells(self) -> CellDensity:
         """Itself."""
@@ -157,9 +151,10 @@ class CellDensity:
         return GeoPoint.from_unit(geometric_median(self._centers, self.mass))
 
     def candidates(self, count: int = 5, radius_km: float = CANDIDATE_RADIUS_KM) -> list[Candidate]:
-        """Places that hold the most probability within a radius, none within another's circle, best first.
+        """Places that hold the most probability within a radius, best first, each found outside the circles before it.
 
-        Where the densest cell is wider than the radius, its width is the radius, and points are centres of cells.
+        Circles may overlap, so probabilities may add up to more than 1. Where the densest cell is wider than the
+        radius, its width is the radius, and points are centres of cells.
         """
         width_km = cells.mean_width_km(int(cells.levels(self.ids[self._by_density[:1]])[0]))
         coarse, radius_km = width_km > radius_km, max(width_km, radius_km)
@@ -169,14 +164,14 @@ class CellDensity:
             cosine = self._centers[seeds] @ self._centers.T
             seed = int(np.argmax(np.exp(2 * sharpness * (cosine - 1)) @ left))  # smooth, so that cells do not show
             near = cosine[seed] >= np.cos(radius_km / EARTH_RADIUS_KM)
-            held = float(left[near].sum())
-            if held < 0.005:
+            if left[near].sum() < 0.005:
                 break
             middle = geometric_median(self._centers[near], left[near])
             if coarse:
                 middle = self._centers[seeds[seed]]
-            point = GeoPoint.from_unit(middle).rounded()
-            found.append(Candidate(point, round(held, 6), round(radius_km, 1)))
+            around = self._centers @ middle >= np.cos(radius_km / EARTH_RADIUS_KM)
+            held = round(float(self.mass[around].sum()), 6)
+            found.append(Candidate(GeoPoint.from_unit(middle).rounded(), held, round(radius_km, 1)))
             left = np.where(near, 0.0, left)
         return sorted(found, key=lambda candidate: -candidate.probability)
 
@@ -230,6 +225,20 @@ class CellDensity:
     def _by_density(self) -> Int[ndarray, " n"]:
         """Indices of the cells, densest first."""
         return np.argsort(-self._log_cell_density, kind="stable")
+
+
+def no_coarser(
+    ids: UInt64[ndarray, " n"], mass: Float[ndarray, " n"], level: int
+) -> tuple[UInt64[ndarray, " m"], Float[ndarray, " m"]]:
+    """Coarser cells cut to a level; each part takes mass by its area, so that the density stays the same."""
+    while (coarse := cells.levels(ids) < level).any():
+        parts = cells.children(ids[coarse]).ravel()
+        area_sr = cells.areas_sr(parts).reshape(-1, 4)
+        share = area_sr / area_sr.sum(axis=1, keepdims=True)
+        mass = np.concatenate([mass[~coarse], (mass[coarse, None] * share).ravel()])
+        ids = np.concatenate([ids[~coarse], parts])
+    order = np.argsort(ids)
+    return ids[order], mass[order]
 
 
 def geometric_median(

@@ -20,18 +20,18 @@ from shapely import Geometry
 from lookhear.data.clip import Clip
 from lookhear.data.gazetteer import gazetteer
 from lookhear.data.models import MODELS, missing_sentence, state
-from lookhear.data.outline import outline_name, read_outline
+from lookhear.data.outline import GIVEN, outline_name, read_outline, spoken_outline
 from lookhear.data.provenance import claims_of
 from lookhear.perception.evidence import Evidence
 from lookhear.perception.hearing import Hearing
 from lookhear.perception.listen import Heard
-from lookhear.perception.seeing import Seeing, Seen
+from lookhear.perception.seeing import Seeing, Seen, eyes
 from lookhear.perception.species import Progress, silent
 from lookhear.prediction.density import CellDensity
 from lookhear.prediction.posterior import Prior, posterior, restricted, share_within
 from lookhear.prediction.result import Result
 from lookhear.prediction.trained_head import TrainedHead
-from lookhear.reasoning.outlook import Chance, Outlook, percent
+from lookhear.reasoning.outlook import Chance, Outlook
 from lookhear.reasoning.rules import write_trace
 
 REGIONS_KEPT = 12
@@ -82,8 +82,10 @@ class Locator:
 
         Raises:
             ClipError: the file cannot be used.
-            ValueError: the week or the region makes no sense.
+            ValueError: the week or the region makes no sense, or a prior is given to a trained head, which has its own.
         """
+        if self.head is not None and prior != "recordings":
+            raise ValueError(f"A trained head has learnt its prior; it cannot take {prior!r}.")
         started = time.perf_counter()
         clip = Clip.open(path)
         sounds, heard = self.hearing.evidence(clip, week) if clip.has_sound else ((), None)
@@ -91,7 +93,7 @@ class Locator:
         evidence = numbered((*sounds, *seen.evidence))
         everywhere = self._density(posterior(evidence, prior), seen)
         density = everywhere if region is None else self._within(everywhere, evidence, prior, read_outline(region))
-        outlook = look_out(density, points=any(one.where for one in evidence))
+        outlook = replace(look_out(density, self._points(evidence, seen)), **_searched(everywhere, region))
         return Result(
             clip=clip,
             file_claims=claims_of(clip),
@@ -99,12 +101,11 @@ class Locator:
             evidence=evidence,
             density=density,
             outlook=outlook,
-            trace=write_trace(evidence, outlook),
+            trace=write_trace(self._told(evidence), outlook),
             notes=(
                 *_notes(clip, evidence, heard, week),
                 *(seen.notes or self._sight_notes(clip)),
-                *_region_note(everywhere, region),
-                *([f"The density is that of a trained head: {self.head.head.name}."] if self.head else ()),
+                *self._head_notes(),
             ),
             settings={
                 "week": week,
@@ -112,7 +113,7 @@ class Locator:
                 "region": outline_name(region) if region else None,
                 **({"head": self.head.digest} if self.head else {}),
             },
-            run=_run(time.perf_counter() - started, self._models(clip)),
+            run={**_run(time.perf_counter() - started, self._models(clip)), "eyes": eyes() if clip.has_picture else []},
             frames=seen.frames,
             features=seen.features,
             signs=seen.signs,
@@ -127,6 +128,25 @@ class Locator:
     ) -> CellDensity:
         """The density in a region; that of evidence is computed on cells that are fine at the border."""
         return posterior(evidence, prior, region) if self.head is None else restricted(everywhere, region)
+
+    def _points(self, evidence: Sequence[Evidence], seen: Seen) -> bool:
+        """Whether anything that the density was made from points anywhere."""
+        if self.head is None or self.head.wants_evidence:
+            return any(one.where for one in evidence)
+        return "sight" in self.head.head.sizes and seen.features is not None
+
+    def _told(self, evidence: Sequence[Evidence]) -> Sequence[Evidence]:
+        """The evidence with where it points, as far as the density was made from that: reasons must be its own."""
+        if self.head is None or self.head.wants_evidence:
+            return evidence
+        return [replace(one, where=one.where if one.kind == "sight" else None) for one in evidence]
+
+    def _head_notes(self) -> tuple[str, ...]:
+        if self.head is None:
+            return ()
+        taken = ", ".join(self.head.head.sizes) or "nothing"
+        rest = "" if self.head.wants_evidence else "; what was heard or read does not enter it"
+        return (f"The density is that of a trained head, {self.head.head.name}, which is given {taken}{rest}.",)
 
     def _sight_notes(self, clip: Clip) -> tuple[str, ...]:
         """What a reader must know of how the pictures were looked at."""
@@ -199,16 +219,15 @@ def _notes(clip: Clip, evidence: tuple[Evidence, ...], heard: Heard | None, week
     return tuple(notes)
 
 
-def _region_note(everywhere: CellDensity, region: str | None) -> tuple[str, ...]:
-    """How much a restriction leaves out: it must not hide that the evidence points elsewhere."""
+def _searched(everywhere: CellDensity, region: str | None) -> dict[str, Any]:
+    """What alone was searched, and how much it held: a restriction must not hide that the evidence points elsewhere."""
     if region is None:
-        return ()
-    outline = read_outline(region)
+        return {}
+    name = spoken_outline(region)
     shares = gazetteer().shares(everywhere.ids, everywhere.mass)
-    names = [name for name, country in gazetteer().countries.items() if country is outline]
-    by_name = sum(p for r, p in shares if r.country in names)
-    held = percent(by_name if names else share_within(everywhere, outline))
-    return (f"Only {region} was searched; without that restriction it holds {held} of the probability.",)
+    by_name = sum(p for r, p in shares if r.country == name)
+    held = share_within(everywhere, read_outline(region)) if name == GIVEN else by_name
+    return {"within": name, "within_probability": round(held, 4)}
 
 
 def numbered(found: Iterable[Evidence]) -> tuple[Evidence, ...]:

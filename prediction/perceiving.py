@@ -2,36 +2,36 @@
 
 On disk, in the folder for the records:
 
-    clips/<hash>.json     the record of one clip, or why there is none; written as clips are heard, whole or not at all
-    metadata.jsonl        the rows of the clips asked about
-    records.jsonl         their records (`perception/record.py`), written last
-    broken.json           clip_id → why it could not be used; such a clip has an empty record
+    .perceived/<hash>.json   the record of one clip, or why there is none; written as clips are heard, whole or not
+    records.jsonl            the records of all clips asked about (`perception/record.py`), written last
+    sound.safetensors        BirdNET's embedding of each clip's sound, the mean over windows
+    sight.safetensors        GeoCLIP's feature of each clip's picture, the mean over frames
+    broken.json              clip_id → why it could not be used; such a clip has an empty record
 
 A second run perceives only clips without a file of their own. Pictures are looked at where CLIP's weights are on this
-machine (one more part, `sight.safetensors`) and read where a reader is installed; when either comes later, all clips
-are perceived again.
+machine and read where a reader is installed; when either comes later, all clips are perceived again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from lookhear.data.atomic import write_atomic
-from lookhear.data.avg.row import ClipRow, write_rows
+from lookhear.data.avg.row import ClipRow
 from lookhear.data.clip import Clip
 from lookhear.data.models import MissingModelError
 from lookhear.perception.evidence import Evidence
-from lookhear.perception.geoclip_image import has_clip
 from lookhear.perception.hearing import Hearing
 from lookhear.perception.ranges import birdnet_week
-from lookhear.perception.record import ClipRecord, write_records
-from lookhear.perception.seeing import Seeing, can_read, installed_reader
+from lookhear.perception.record import RECORDS, ClipRecord, write_records
+from lookhear.perception.seeing import Seeing, eyes, installed_reader
 from lookhear.perception.sight import Sight
 from lookhear.prediction.locator import numbered
 from lookhear.prediction.workers import in_processes
@@ -39,28 +39,37 @@ from lookhear.prediction.workers import in_processes
 BROKEN = "broken.json"
 """Name of the file that says which clips could not be used."""
 
+KEPT = ".perceived"
+"""Folder of the single clips' files; hidden, so that it may lie in a data set."""
 
-def perceive(folder: Path, rows: Sequence[ClipRow], out: Path, jobs: int) -> Iterator[str]:
-    """Perceive clips that were not before, each named when it is done; then write the records of all.
+DIGITS = 5
+"""Decimals of a feature's numbers that are kept."""
+
+
+def perceive(folder: Path, rows: Sequence[ClipRow], out: Path, jobs: int, quiet: bool = False) -> dict[str, str]:
+    """Perceive clips that were not before, and write the records of all.
+
+    Returns:
+        clip_id → why it could not be used.
 
     Raises:
         MissingModelError: BirdNET was not fetched.
+        FileExistsError: the records in the folder were made otherwise.
     """
-    (out / "clips").mkdir(parents=True, exist_ok=True)
+    if (out / RECORDS).exists() and not (out / KEPT).exists():
+        raise FileExistsError(f"{out / RECORDS} was not made from media on this machine; give another folder.")
+    (out / KEPT).mkdir(parents=True, exist_ok=True)
     missing = [row for row in rows if not _path(out, row).exists()]
     sight = Sight.load() if missing and "sight" in eyes() else None  # loaded once: all processes share its memory
-    for row, line in in_processes(_perceive, missing, jobs, _load, folder, sight) if missing else ():
-        write_atomic(_path(out, row), line)
-        yield row.clip_id
+    with tqdm(total=len(rows), initial=len(rows) - len(missing), desc="Perceiving", unit="clip", disable=quiet) as bar:
+        for row, line in in_processes(_perceive, missing, jobs, _load, folder, sight) if missing else ():
+            write_atomic(_path(out, row), line)
+            bar.update()
     found = [json.loads(_path(out, row).read_bytes()) for row in rows]
-    write_rows(out, rows)
-    write_atomic(out / BROKEN, json.dumps({one["clip_id"]: one["error"] for one in found if "error" in one}, indent=1))
+    broken = {one["clip_id"]: one["error"] for one in found if "error" in one}
+    write_atomic(out / BROKEN, json.dumps(broken, indent=1))
     write_records(out, [_record(one) for one in found])
-
-
-def eyes() -> list[str]:
-    """What pictures are looked at with on this machine."""
-    return [name for name, there in (("sight", has_clip()), ("writing", can_read())) if there]
+    return broken
 
 
 def broken_clips(out: Path) -> dict[str, str]:
@@ -73,7 +82,7 @@ def broken_clips(out: Path) -> dict[str, str]:
 def _path(out: Path, row: ClipRow) -> Path:
     """A clip's file: its row and our eyes change the name, so that other bytes or another date are perceived again."""
     name = json.dumps([row.clip_id, row.file_name, row.sha256, row.recorded_at, *eyes()])
-    return out / "clips" / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.json"
+    return out / KEPT / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.json"
 
 
 def _record(found: dict[str, Any]) -> ClipRecord:
@@ -98,13 +107,14 @@ def _perceive(row: ClipRow) -> tuple[ClipRow, str]:
         if row.file_name is None:
             raise ValueError(f"Clip {row.clip_id} has no file.")
         clip = Clip.open(folder / row.file_name)
-        heard = hearing.evidence(clip, week)[0] if clip.has_sound else ()
+        sounds, heard = hearing.evidence(clip, week) if clip.has_sound else ((), None)
         seen = seeing.look(clip)
     except MissingModelError:
         raise
     except Exception as error:  # one bad clip must not stop the others, whatever is wrong with it
         return row, json.dumps({"clip_id": row.clip_id, "error": f"{type(error).__name__}: {error}"})
-    evidence = numbered((*heard, *(one for one in seen.evidence if one.kind == "text")))
+    evidence = numbered((*sounds, *(one for one in seen.evidence if one.kind == "text")))
     bare = [{**one.to_json(), "where": None} for one in evidence]
-    features = {"sight": seen.features.mean.tolist()} if seen.features else {}
+    known = {"sight": seen.features and seen.features.mean, "sound": heard and heard.embedding}
+    features = {name: values.round(DIGITS).tolist() for name, values in known.items() if values is not None}
     return row, json.dumps({"clip_id": row.clip_id, "week": week, "evidence": bare, "features": features})

@@ -64,6 +64,11 @@ class Result:
         """The one best point, by `POINT_METHOD`, or None: "cannot say"."""
         return self.outlook.point
 
+    @property
+    def is_coarse(self) -> bool:
+        """Whether places were rounded (`coarsen`): then the clip itself must not be shown, also where its file is."""
+        return "coarsen_km" in self.settings
+
     def top(self, count: int = 5) -> list[Candidate]:
         """Candidate places with the probability around each, best first; none when nothing can be said."""
         return self.density.candidates(count) if self.best else []

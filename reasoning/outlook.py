@@ -21,6 +21,9 @@ SAYABLE = 0.5
 PERHAPS = 0.2
 """A finer name is added with "perhaps" from this probability on."""
 
+AT_SEA = "at sea"
+"""What stands where a continent would."""
+
 TOWN_AREA_KM2 = 2_000.0
 """A town is named as the answer where the 50 % region is no larger than this (a disk of 25 km radius)."""
 
@@ -52,11 +55,15 @@ class Outlook:
     regions: tuple[Chance, ...]
     """First-level regions, most likely first."""
     sea: float
-    """Chance in [0, 1] that the clip was recorded at sea."""
+    """Chance in [0, 1] that the clip was recorded at sea; in cells with a coast, 144 km wide, it counts as on land."""
     area_50_km2: float
     """Area of the smallest region that holds half of the probability, in square kilometres."""
     area_90_km2: float
     """The same for nine tenths."""
+    within: str = ""
+    """What alone was searched, if not the whole Earth."""
+    within_probability: float = 1.0
+    """Chance in [0, 1] that it would have had if everything had been searched."""
 
     @property
     def scale(self) -> Scale:
@@ -81,18 +88,30 @@ class Outlook:
         return chosen[0] if self.scale != "earth" else None
 
     @property
+    def at_sea(self) -> Chance:
+        """The sea as one more name."""
+        return Chance(AT_SEA, self.sea)
+
+    @property
     def headline(self) -> str:
         """The answer in one sentence."""
         if self.point is None:
             return "Cannot say: nothing here points to a place."
+        return f"Within {self.within}: {self._sentence}" if self.within else self._sentence
+
+    @property
+    def _sentence(self) -> str:
         if self.said is None:
-            likeliest = ", ".join(f"{c.name} {percent(c.probability)}" for c in self.continents[:3])
+            named = sorted((*self.continents, self.at_sea), key=lambda c: -c.probability)
+            likeliest = ", ".join(f"{c.name} {percent(c.probability)}" for c in named[:3] if c.probability > 0)
             return f"Cannot narrow it down to one continent ({likeliest})."
         name = self.said.name + (f", {self.said.part_of}" if self.scale in ("town", "region") else "")
         finer = {"country": self.regions, "continent": self.countries}.get(self.scale)
         tail = ""
         if finer and finer[0].probability >= PERHAPS:
             tail = f"; perhaps {finer[0].name} ({percent(finer[0].probability)})"
+        if self.said.name == self.within:
+            return f"{tail[2:]}." if tail else "no part of it stands out."
         near = f" near {self.place.town}" if self.scale == "town" and self.place and self.place.is_near else ""
         return f"{name}{near} ({percent(self.said.probability)}){tail}."
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from lookhear.data.cells import MAX_LEVEL, cell_ids
 from lookhear.data.geo import GeoPoint
 from lookhear.perception.evidence import Evidence
-from lookhear.reasoning.outlook import SAYABLE, Chance, Outlook, percent
+from lookhear.reasoning.outlook import AT_SEA, SAYABLE, Chance, Outlook, percent
 from lookhear.reasoning.trace import Claim, Trace
 
 HEARD_MAX = 6
@@ -61,25 +61,41 @@ def _places(evidence: Sequence[Evidence], outlook: Outlook, point: GeoPoint) -> 
     telling = supporting(evidence, point)
     cites = tuple(one.id for one in telling)
     because = f": {_and([one.label for one in telling[:3]])} {'fit' if len(telling) > 1 else 'fits'}" if telling else ""
-    claims = []
+    claims = [_searched(outlook)] if outlook.within else []
+    given = {name for one in outlook.countries[:1] if one.name == outlook.within for name in (one.name, one.part_of)}
     for step, chances in (
-        ("continent", outlook.continents),
+        ("continent", _continents(outlook)),
         ("country", outlook.countries),
         ("region", outlook.regions),
     ):
+        if chances and chances[0].name in given:  # so it is, for nothing else was searched
+            continue
         claims.append(_scale(step, chances, because, cites))
-        if not chances or chances[0].probability < SAYABLE:
+        if not chances or chances[0].probability < SAYABLE or chances[0] == outlook.at_sea:
             break
     if outlook.place is not None and outlook.place.town:
         claims.append(_town(outlook, point, cites))
     return claims
 
 
+def _searched(outlook: Outlook) -> Claim:
+    held = percent(outlook.within_probability)
+    return Claim("limit", f"Only {outlook.within} was searched; without that restriction it holds {held}.")
+
+
+def _continents(outlook: Outlook) -> tuple[Chance, ...]:
+    """Those of the outlook, with the sea among them where it holds much and none of them stands out."""
+    one_stands_out = outlook.continents and outlook.continents[0].probability >= SAYABLE
+    if outlook.sea < OTHER or one_stands_out:
+        return outlook.continents
+    return tuple(sorted((*outlook.continents, outlook.at_sea), key=lambda chance: -chance.probability))
+
+
 def _scale(step: str, chances: Sequence[Chance], because: str, cites: tuple[str, ...]) -> Claim:
     if not chances:
         return Claim("limit", f"No {step} stands out: the best places lie at sea.", cites)
     best = chances[0]
-    if best.probability >= SAYABLE:
+    if best.probability >= SAYABLE and best.name != AT_SEA:
         text = f"{step.capitalize()}: {best.name} ({percent(best.probability)}){because}."
         return Claim(step, text, cites, best.name, best.probability)  # type: ignore[arg-type]
     listed = _and([f"{chance.name} {percent(chance.probability)}" for chance in chances[:4]])

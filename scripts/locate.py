@@ -24,7 +24,8 @@ import tyro
 from tqdm import tqdm
 
 from lookhear.data.atomic import only_writer, write_atomic
-from lookhear.data.models import MissingModelError, sha256_of
+from lookhear.data.local_file import MEDIA, sha256_of
+from lookhear.data.models import MissingModelError
 from lookhear.data.outline import outline_name
 from lookhear.prediction.posterior import Prior
 from lookhear.scripts.locate_paper import PaperConfig, load_paper
@@ -33,13 +34,6 @@ if TYPE_CHECKING:
     from lookhear.prediction.result import Result
 
 Format = Literal["html", "json", "geojson", "kml", "csv", "raven", "audacity"]
-
-MEDIA = frozenset(
-    ".3gp .aac .ac3 .aif .aiff .amr .avi .avif .bmp .caf .flac .flv .gif .heic .heif .jp2 .jpeg .jpg .m2ts .m4a "
-    ".m4v .mka .mkv .mov .mp2 .mp3 .mp4 .mpeg .mpg .mts .mxf .oga .ogg .ogv .opus .png .tif .tiff .ts .vob .wav "
-    ".webm .webp .wma .wmv".split()
-)
-"""Endings by which clips are found in a folder; a file that is named is tried whatever its ending."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +61,7 @@ class LocateConfig:
     paper: PaperConfig = field(default_factory=PaperConfig)
     """Weights for the preset "paper"."""
     coarsen_km: float = 0.0
-    """Round every place in the output to cells at least this wide."""
+    """Round every place in the output to cells that are on average at least this wide, and show nothing of the clip."""
     overwrite: bool = False
     """Locate again what was located before."""
     quiet: bool = False
@@ -89,6 +83,8 @@ class LocateConfig:
             )
         if self.preset != "paper" and self.paper != PaperConfig():
             raise ValueError("Options that begin with --paper are weights of the paper's chain; add --preset paper.")
+        if self.head is not None and self.prior != "recordings":
+            raise ValueError("A trained head has learnt its prior: leave out --prior, or --head.")
         if self.coarsen_km < 0:
             raise ValueError(f"--coarsen-km cannot be negative, but {self.coarsen_km} was given.")
 
@@ -239,17 +235,15 @@ def _finished(record: Path, file: Path, settings: dict[str, Any]) -> Result | No
     """The earlier answer, if it was made from the same bytes, with the same settings and eyes, by this version."""
     from importlib.metadata import version
 
-    from lookhear.perception.geoclip_image import has_clip
+    from lookhear.perception.seeing import eyes
 
     result = _read(record)
-    if result is None:
+    if result is None or result.settings != settings or result.run["lookhear"] != version("lookhear"):
         return None
-    looked = "clip" in result.run.get("models", ())
-    eyes = looked == has_clip() or settings.get("preset") == "paper"  # whose eyes are among its weights
-    same = sha256_of(file) == result.clip.sha256 and (eyes or not result.clip.has_picture)
-    if "coarsen_km" not in result.settings:
-        result = replace(result, clip=replace(result.clip, path=file))
-    return result if same and result.settings == settings and result.run["lookhear"] == version("lookhear") else None
+    blind = not result.clip.has_picture or settings.get("preset") == "paper"  # whose eyes are among its weights
+    if sha256_of(file) != result.clip.sha256 or not (blind or result.run.get("eyes") == eyes()):
+        return None
+    return result if result.is_coarse else replace(result, clip=replace(result.clip, path=file))
 
 
 def _free_name(out: Path, name: str, file: Path) -> str:
@@ -261,12 +255,17 @@ def _free_name(out: Path, name: str, file: Path) -> str:
     record = out / f"{name}.json"
     if not record.exists():
         return name
-    if not record.is_file() or b'"schema"' not in record.read_bytes()[:64]:
+    if not _is_record(record):
         raise FileExistsError(f"{record} is not a record of Lookhear; give another folder with -o.")
     before = _read(record)
-    if before is None or before.clip.path.name == file.name or before.clip.sha256 == sha256_of(file):
+    if before is None or before.clip.path.resolve() == file or before.clip.sha256 == sha256_of(file):
         return name
     return f"{name}.{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
+
+
+def _is_record(file: Path) -> bool:
+    """Whether a file looks like a record of ours, whole or damaged."""
+    return file.is_file() and b'"schema"' in file.read_bytes()[:64]
 
 
 def _read(record: Path) -> Result | None:
@@ -294,15 +293,13 @@ def _save(result: Result, config: LocateConfig, name: str, *, resumed: bool) -> 
 
 
 def _write_tables(config: LocateConfig, tally: Tally) -> None:
-    from lookhear.prediction.result import Result
+    """The table of all answers in the folder, where it is wanted or was before; and what failed in this run."""
     from lookhear.prediction.writers.csv_table import write_table
 
     table = config.out / "results.csv"
-    if "csv" in config.formats:
-        results = (Result.from_json(json.loads(record.read_bytes())) for record in tally.done)
-        write_atomic(table, write_table(results))
-    elif len(tally.done) > tally.resumed:
-        table.unlink(missing_ok=True)  # it no longer says what the records say
+    if "csv" in config.formats or table.exists():
+        records = (_read(path) for path in sorted(config.out.glob("*.json")) if _is_record(path))
+        write_atomic(table, write_table(result for result in records if result is not None))
     failed = config.out / "failed.csv"
     if tally.failed:
         text = io.StringIO()

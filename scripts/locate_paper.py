@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from lookhear.data.models import MissingModelError, sha256_of
+from lookhear.data.local_file import sha256_of
+from lookhear.data.models import MissingModelError
 
 if TYPE_CHECKING:
     from lookhear.prediction.paper import PaperWeights

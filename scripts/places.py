@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import tyro
 
+from lookhear.data.local_file import MEDIA
+
 if TYPE_CHECKING:
     from lookhear.perception.sight import Sight
 
@@ -43,8 +45,11 @@ def places(config: PlacesConfig) -> int:
     from lookhear.data.clip import Clip
     from lookhear.data.gazetteer import gazetteer
 
+    path = Path(config.query)
+    is_file = path.is_file()
+    if not is_file and (path.exists() or path.suffix.lower() in MEDIA):
+        raise FileNotFoundError(f"{path} is no picture or video that is there; words need no file's ending.")
     sight = _sight(config)
-    is_file = Path(config.query).is_file()
     feature = sight.feature(Clip.open(config.query)) if is_file else sight.words(config.query)
     for match in sight.gallery.top(feature, config.count):
         name = gazetteer().name(match.point)

@@ -32,7 +32,7 @@ from lookhear.data.avg.row import METADATA, SPLITS, ClipRow, write_rows
 from lookhear.data.avg.selection import Rejection, select
 from lookhear.data.avg.split_lists import SPLIT_LIST, write_split_lists
 from lookhear.data.avg.splits import SplitConfig
-from lookhear.data.local_file import sha256_of
+from lookhear.data.local_file import ClipError, sha256_of
 
 REJECTED, REPORT = "rejected.jsonl", "report.html"
 
@@ -119,8 +119,8 @@ def _by_recording(
     for video in progress(videos, len(videos), "Reading"):
         try:
             recording_id = sha256_of(raw / video.name)[:12]
-        except OSError as error:
-            unreadable.append(RawProblem(video.name, f"{video.name} cannot be read: {error}."))
+        except (OSError, ClipError) as error:
+            unreadable.append(RawProblem(video.name, f"{video.name} was passed over: {error}"))
             continue
         kept = first.setdefault(recording_id, video)
         if kept is not video:

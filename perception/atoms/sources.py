@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from lookhear.data.models import sha256_of
+from lookhear.data.local_file import sha256_of
 from lookhear.data.readers.labelled_clip import LabelledClip
 from lookhear.data.sound import SoundReader
 from lookhear.perception.atoms.synthetic import NOTHING, SYNTHETIC

@@ -29,7 +29,7 @@ EXTENSION = "html"
 
 def write(result: Result) -> bytes:
     """The whole page."""
-    preview, missing = page_media.preview_of(result.clip, frames=not page_frames.own_frames(result))
+    preview, missing = page_media.preview_of(result, frames=not page_frames.own_frames(result))
     sections = (
         page_answer.headline(result),
         _maps(result),

@@ -28,7 +28,8 @@ CHANCES_SHOWN = 6
 
 def headline(result: Result) -> Markup:
     """The answer in one sentence, and the numbers behind it."""
-    eyebrow = "Most likely recorded in" if result.best and result.outlook.said else "The answer"
+    names_a_place = result.best and result.outlook.said and not result.outlook.within
+    eyebrow = "Most likely recorded in" if names_a_place else "The answer"
     return element(
         "section",
         element("p", eyebrow, class_="eyebrow"),

@@ -14,7 +14,7 @@ from numpy import ndarray
 
 from lookhear.data import cells
 from lookhear.data.geo import EARTH_RADIUS_KM
-from lookhear.prediction.density import CellDensity
+from lookhear.prediction.density import CellDensity, no_coarser
 
 CLASSES = 8
 """Colours of the heat."""
@@ -53,7 +53,7 @@ def heat_of(density: CellDensity, held: float = HELD, max_cells: int = 8000) -> 
     """Classes of equal ratio between the faintest and the densest cell; too many cells are drawn coarser."""
     ids = density.region(held).ids
     mass = density.mass[cells.find(density.ids, ids)]
-    ids, mass = _fewer(*_cut(ids, mass), max_cells)
+    ids, mass = _fewer(*no_coarser(ids, mass, COARSEST), max_cells)
     per_unit = mass / (cells.areas_sr(ids) * EARTH_RADIUS_KM**2) * UNIT_KM2
     high = float(per_unit.max())
     low = float(max(per_unit[per_unit > 0].min(), high / SPAN))
@@ -68,7 +68,7 @@ def borders(ids: UInt64[ndarray, " n"]) -> list[Float[ndarray, "_ 3"]]:
     A side is drawn if the place just beyond its middle lies in no cell. Cells are first cut to the level of the finest
     one, as far as 20,000 cells allow.
     """
-    fine, _ = _cut(ids, np.zeros(len(ids)))
+    fine, _ = no_coarser(ids, np.zeros(len(ids)), COARSEST)
     level = int(cells.levels(ids).max(initial=0))
     while (coarse := cells.levels(fine) < level).any() and len(fine) + 3 * coarse.sum() < 20_000:
         fine = np.concatenate([fine[~coarse], cells.children(fine[coarse]).ravel()])
@@ -95,18 +95,6 @@ def _chained(starts: Float[ndarray, "n 3"], ends: Float[ndarray, "n 3"]) -> list
                 line.append(following[line[-1]].pop())
             lines.append(corners[line])
     return lines
-
-
-def _cut(ids: UInt64[ndarray, " n"], mass: Float[ndarray, " n"]) -> tuple[UInt64[ndarray, " m"], Float[ndarray, " m"]]:
-    """Cells no coarser than `COARSEST`; each part takes mass by its area, so that the density stays the same."""
-    while (coarse := cells.levels(ids) < COARSEST).any():
-        parts = cells.children(ids[coarse]).ravel()
-        area_sr = cells.areas_sr(parts).reshape(-1, 4)
-        share = area_sr / area_sr.sum(axis=1, keepdims=True)
-        mass = np.concatenate([mass[~coarse], (mass[coarse][:, None] * share).ravel()])
-        ids = np.concatenate([ids[~coarse], parts])
-    order = np.argsort(ids)
-    return ids[order], mass[order]
 
 
 def _fewer(

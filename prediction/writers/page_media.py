@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lookhear.data.clip import Clip, ClipError
+from lookhear.data.clip import ClipError
 from lookhear.data.preview import Preview, height_of
 from lookhear.perception.evidence import Evidence, Moment
 from lookhear.prediction.result import Result
@@ -27,10 +27,12 @@ TICK_STEPS_S = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 72
 FREQUENCIES_HZ = (500, 1000, 2000, 4000, 8000)
 
 
-def preview_of(clip: Clip, frames: bool = True) -> tuple[Preview, str | None]:
+def preview_of(result: Result, frames: bool = True) -> tuple[Preview, str | None]:
     """The clip's media, with frames if they are wanted, or none and the reason."""
+    if result.is_coarse:
+        return Preview(), "Places are rounded here, so the clip is neither shown nor played."
     try:
-        return (Preview.of(clip) if frames else Preview.of(clip, frames=0)), None
+        return (Preview.of(result.clip) if frames else Preview.of(result.clip, frames=0)), None
     except (ClipError, OSError) as error:
         return Preview(), str(error)
 

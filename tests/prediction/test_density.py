@@ -106,6 +106,16 @@ def test_candidates_do_not_overlap_and_share_the_mass():
     assert second.point.distance_km(GeoPoint(35, 139)) < 60 and second.probability < first.probability
 
 
+def test_a_candidates_probability_is_that_of_its_own_circle():
+    centers = cells.centers(cells.all_cells(6))
+    bumps = np.stack([600 * (centers @ GeoPoint(48, lon).unit - 1) for lon in (2, 6, 9, 13)])
+    density = CellDensity.of(cells.all_cells(6), np.logaddexp.reduce(bumps))
+    points = density.sample(20_000, seed=0)
+    for one in density.candidates(4):
+        inside = great_circle_km(points, one.point.unit[None]) <= one.radius_km
+        assert one.probability == pytest.approx(inside.mean(), abs=0.03)
+
+
 def test_geometric_median_against_brute_force():
     generator = np.random.default_rng(3)
     points = unit_vectors(generator.normal(40, 8, 60), generator.normal(-70, 8, 60))

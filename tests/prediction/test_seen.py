@@ -12,6 +12,7 @@ from small_sight import PARIS, make_sight
 from lookhear.data.avg.row import ClipRow
 from lookhear.data.clip import Clip, ClipError, SoundQuality
 from lookhear.data.preview import Preview, PreviewFrame
+from lookhear.perception import seeing
 from lookhear.perception.evidence import Evidence, Moment
 from lookhear.perception.hearing import Hearing
 from lookhear.perception.listen import Heard
@@ -20,7 +21,7 @@ from lookhear.perception.seeing import Seeing
 from lookhear.perception.sight import Sight
 from lookhear.perception.writing.reading import Reader
 from lookhear.perception.writing.sign import Sign
-from lookhear.prediction import Locator, Result, locator, perceiving
+from lookhear.prediction import Locator, Result, locator
 from lookhear.prediction.coarsen import coarsen
 from lookhear.prediction.perceiving import broken_clips, perceive
 from lookhear.prediction.writers import audacity, html, raven
@@ -109,7 +110,7 @@ def test_damaged_pictures_do_not_lose_what_was_heard(sight, tmp_path, media, mon
     assert [one.kind for one in result.evidence] == ["sound"] and "No frame could be decoded." in result.notes
     monkeypatch.setattr(Hearing, "load", classmethod(lambda cls: Siren()))
     monkeypatch.setattr(Sight, "load", classmethod(lambda cls: sight))
-    monkeypatch.setattr(perceiving, "has_clip", lambda: True)
+    monkeypatch.setattr(seeing, "has_clip", lambda: True)
     list(perceive(tmp_path, [ClipRow("a.mp4", "a", 48.8, 2.3, "a", "test")], tmp_path / "out", jobs=1))
     (record,) = read_records(tmp_path / "out")
     assert [one.kind for one in record.evidence] == ["sound"] and record.features == {}
@@ -191,7 +192,7 @@ def test_features_of_a_set_are_kept_and_made_again_when_clip_comes(tmp_path, sig
     monkeypatch.setattr(Hearing, "load", classmethod(lambda cls: Siren()))
     monkeypatch.setattr(Sight, "load", classmethod(lambda cls: sight))
     for clip_is_here in (False, True):
-        monkeypatch.setattr(perceiving, "has_clip", lambda here=clip_is_here: here)
+        monkeypatch.setattr(seeing, "has_clip", lambda here=clip_is_here: here)
         assert len(list(perceive(tmp_path, clips, out, jobs=1))) == 3
     records = {one.clip_id: one for one in read_records(out)}
     assert [set(records[name].features) for name in ("bright", "dark", "torn")] == [{"sight"}, {"sight"}, set()]

@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 
 from lookhear.data.geo import GeoPoint
-from lookhear.perception.evidence import CellLikelihood, Evidence
+from lookhear.perception.evidence import CellLikelihood, Evidence, Moment
 from lookhear.perception.hearing import Hearing
 from lookhear.perception.seeing import Seeing, Seen
 from lookhear.prediction import Locator
@@ -68,9 +68,28 @@ def test_locate_answers_with_the_head_within_the_region_asked_for(nairobi, tmp_p
     locator = Locator(Deaf(), Blind(), nairobi)
     result = locator.locate(tmp_path / "white.png")
     assert result.outlook.countries[0].name == "Kenya" and result.settings["head"] == nairobi.digest
-    assert any("trained head: kernel_density" in note for note in result.notes)
+    assert any("trained head, kernel_density" in note for note in result.notes)
+    assert result.best is None  # whatever the clip is, this head says the same
     within = locator.locate(tmp_path / "white.png", region="Tanzania")
     assert within.outlook.countries[0].name == "Tanzania" and within.outlook.countries[0].probability > 0.99
+
+
+def test_a_head_is_not_explained_by_what_it_was_not_told(nairobi, tmp_path):
+    Image.new("RGB", (64, 48), "white").save(tmp_path / "sign.png")
+    ids = posterior(()).ids[5000:5001]
+    sign = Evidence(
+        "e1", "text", "“Rue”", "Rue", (Moment(0, 0, 0.9),), 0.9, "t", CellLikelihood.of(ids, np.array([9.0]), -0.5)
+    )
+
+    class Reads(Seeing):
+        def look(self, clip):
+            return Seen((sign,))
+
+    result = Locator(Deaf(), Reads(), nairobi).locate(tmp_path / "sign.png")
+    assert result.best is None and "against" not in [claim.step for claim in result.trace.claims]
+    assert any("what was heard or read does not enter it" in note for note in result.notes)
+    with pytest.raises(ValueError, match="has learnt its prior"):
+        Locator(Deaf(), Reads(), nairobi).locate(tmp_path / "sign.png", prior="earth")
 
 
 @pytest.mark.parametrize(("name", "said"), [("model.safetensors", "no trained head"), ("config.json", "damaged")])

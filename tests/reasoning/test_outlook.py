@@ -1,10 +1,12 @@
 import json
+from dataclasses import replace
 
 import pytest
 
 from lookhear.data.gazetteer import PlaceName
 from lookhear.data.geo import GeoPoint
 from lookhear.reasoning.outlook import Chance, Outlook, percent
+from lookhear.reasoning.rules import write_trace
 
 PLACE = PlaceName("Europe", "France", "Brittany", "Brest", 12.3)
 
@@ -40,6 +42,20 @@ def test_no_more_is_said_than_is_known(chances, scale, words):
     seen = outlook(**chances)
     assert seen.scale == scale
     assert all(word in seen.headline for word in words)
+
+
+def test_the_sea_is_named_where_it_may_be():
+    seen = replace(outlook(continent=0.4, country=0.3), sea=0.7)
+    assert seen.headline == "Cannot narrow it down to one continent (at sea 70 %, Asia 60 %, Europe 40 %)."
+
+
+def test_what_alone_was_searched_is_said_and_is_no_finding():
+    seen = replace(outlook(country=1.0), within="France", within_probability=0.02)
+    assert seen.headline == "Within France: perhaps Brittany (20 %)."
+    assert replace(seen, regions=()).headline == "Within France: no part of it stands out."
+    assert replace(seen, within="the given region").headline.startswith("Within the given region: France (over 99 %)")
+    trace = write_trace((), seen).text
+    assert "Only France was searched; without that restriction it holds 2 %." in trace and "over 99 %" not in trace
 
 
 @pytest.mark.parametrize("point", [BREST, None])

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from lookhear.data.atomic import only_writer
-from lookhear.perception import geoclip_image
+from lookhear.perception import seeing
+from lookhear.prediction import locator
 from lookhear.prediction.result import Result
 from lookhear.scripts.locate import LocateConfig, find_clips, locate, name_clips
 from lookhear.scripts.main import run as run_command
@@ -94,9 +95,19 @@ def test_pictures_are_looked_at_again_when_clip_comes(tmp_path, out, fake_locato
     Image.new("RGB", (30, 20)).save(tmp_path / "view.png")
     clips = sound(tmp_path / "dawn.wav"), tmp_path / "view.png"
     for clip_is_here, resumed in ((False, 0), (False, 2), (True, 1)):
-        monkeypatch.setattr(geoclip_image, "has_clip", lambda here=clip_is_here: here)
+        monkeypatch.setattr(seeing, "has_clip", lambda here=clip_is_here: here)
         assert run(*clips, out=out) == 0
         assert (f"({resumed} before)" if resumed else "2 located.") in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("comes", ["writing", "tesseract", "sharpness 1a2b"])
+def test_pictures_are_looked_at_again_with_other_eyes(tmp_path, out, fake_locator, monkeypatch, capsys, comes):
+    Image.new("RGB", (30, 20)).save(tmp_path / "view.png")
+    for now, resumed in (([], 0), ([], 1), ([comes], 0)):
+        monkeypatch.setattr(seeing, "eyes", lambda now=now: now)
+        monkeypatch.setattr(locator, "eyes", lambda now=now: now)
+        assert run(tmp_path / "view.png", out=out) == 0
+        assert ("(1 before)" in capsys.readouterr().out) == bool(resumed)
 
 
 def test_half_a_record_is_made_again(tmp_path, out, fake_locator):
@@ -143,7 +154,7 @@ def test_a_region_is_searched_and_said(tmp_path, out, fake_locator):
     assert run(clip, out=out, region="Canada") == 0
     result = Result.from_json(json.loads((out / "a.json").read_bytes()))
     assert result.outlook.countries[0].name == "Canada" and result.outlook.countries[0].probability > 0.95
-    assert any("Only Canada was searched" in note for note in result.notes)
+    assert "Only Canada was searched" in result.trace.text and result.outlook.headline.startswith("Within Canada: ")
 
 
 @pytest.mark.slow
@@ -163,6 +174,26 @@ def test_coarse_results_hide_the_fine_place(tmp_path, out, fake_locator):
         assert str(fine.best.lat_deg) not in path.read_text(errors="replace")
 
 
+def test_coarse_pages_show_nothing_of_the_clip_even_where_it_lies(tmp_path, out, fake_locator, monkeypatch):
+    monkeypatch.chdir(sound(tmp_path / "a.wav").parent)
+    for km in (0.0, 500.0):
+        assert run("a.wav", out=out / f"{km:g}", coarsen_km=km, formats=("html",)) == 0
+    assert b"<audio" in (out / "0" / "a.html").read_bytes()
+    page = (out / "500" / "a.html").read_bytes()
+    assert b"<audio" not in page and b"neither shown nor played" in page
+
+
+def test_coarse_results_hide_the_outline_that_was_searched(tmp_path, out, fake_locator):
+    ring = [[-82, 40], [-79, 40], [-79, 43], [-82, 43], [-82, 40]]
+    (tmp_path / "annas_home.geojson").write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    asked = {"region": str(tmp_path / "annas_home.geojson"), "coarsen_km": 500.0}
+    assert run(sound(tmp_path / "a.wav"), out=out, formats=("html", "kml", "geojson", "csv"), **asked) == 0
+    for path in out.iterdir():
+        text = path.read_text(errors="replace")
+        assert "annas_home" not in text and "SHA-256" not in text
+    assert "Within the given region" in (out / "results.csv").read_text()
+
+
 @pytest.mark.parametrize(
     "settings, words",
     [
@@ -172,6 +203,7 @@ def test_coarse_results_hide_the_fine_place(tmp_path, out, fake_locator):
         ({"coarsen_km": -1.0}, "negative"),
         ({"region": "Atlantis"}, "Atlantis"),
         ({"coarsen_km": 20_000.0}, "coarsen"),
+        ({"head": Path("run"), "prior": "earth"}, "learnt its prior"),
     ],
 )
 def test_impossible_settings_are_refused_before_anything_is_written(tmp_path, out, fake_locator, settings, words):
@@ -210,9 +242,22 @@ def test_no_file_of_another_answer_is_left(tmp_path, out, fake_locator):
     clip = sound(tmp_path / "a.wav")
     assert run(clip, out=out, formats=("json", "kml", "csv")) == 0
     assert run(clip, out=out, region="Canada") == 0
-    assert names(out) == ["a.json"]
+    assert names(out) == ["a.json", "results.csv"] and "Canada" in (out / "results.csv").read_text()
     assert run(clip, out=out, region="Canada", formats=("kml", "csv")) == 0
-    assert "Canada" in (out / "a.kml").read_text() and "Canada" in (out / "results.csv").read_text()
+    assert "Canada" in (out / "a.kml").read_text()
+
+
+def test_the_table_has_every_answer_of_the_folder(tmp_path, out, fake_locator):
+    assert run(sound(tmp_path / "one" / "x.wav"), out=out, formats=("csv",)) == 0
+    assert run(sound(tmp_path / "two" / "x.wav", seed=1), sound(tmp_path / "y.wav", seed=2), out=out) == 0
+    rows = list(csv.DictReader((out / "results.csv").read_text().splitlines()))
+    assert [Path(row["file"]).name for row in rows] == ["x.wav", "x.wav", "y.wav"] and len(names(out)) == 4
+
+
+def test_the_same_file_with_new_content_gets_a_new_answer_under_its_name(tmp_path, out, fake_locator):
+    for seed in range(2):
+        assert run(sound(tmp_path / "x.wav", seed=seed), out=out) == 0
+    assert names(out) == ["x.json"] and len(fake_locator.hearing.listened) == 2
 
 
 @pytest.mark.slow
