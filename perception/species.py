@@ -6,6 +6,8 @@ and c_s the confidence of the detection,
 
     log ratio = log(c_s · r_s(cell) + 1 − c_s),   r_s(cell) = (p_s/Z)(cell) / mean over land of p_s/Z.
 
+The confidence is thus that of a recording anywhere on land. Where people record more of what was heard lives than
+elsewhere (thrushes: Europe, North America), the prior of recordings makes it surer than c_s: 0.64 acts like 0.89.
 Dividing by the richness is what makes it work: without it the richest tropical cell always wins. At sea and where
 nothing of it lives only 1 − c_s is left, the chance of a false alarm.
 
