@@ -1,7 +1,7 @@
 """Files that are either whole or not there.
 
-A file is written beside its place under a hidden name and then renamed, so a killed run leaves no half of it;
-the hidden rest is removed by the next run that writes the same file.
+A file is written beside its place under a hidden name and then renamed, so a killed run leaves no half of it; the
+hidden rest is removed by the next run that holds the folder (`only_writer`).
 """
 
 from __future__ import annotations
@@ -42,12 +42,22 @@ def _cut(name: str) -> str:
 def only_writer(folder: Path) -> Iterator[None]:
     """Hold a folder for one process; the system lets go of it however the process ends.
 
+    What a killed process had begun to write in it (`write_atomic`) is removed first.
+
     Raises:
         BlockingIOError: another process holds it.
     """
     with (folder / LOCK).open("a") as file:
         _lock(file.fileno(), folder)
+        remove_halves(folder)
         yield
+
+
+def remove_halves(folder: Path) -> None:
+    """Remove what killed processes had begun to write in a folder; nobody else may be writing there."""
+    for rest in folder.glob(".*.part*"):
+        if rest.suffix.removeprefix(".part").isdecimal():
+            rest.unlink()
 
 
 def _lock(file: int, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""A clip's sound in, what was heard out: detections with times, scores and confidence.
+"""A clip's sound in, what was heard out: detections with times, scores and confidence, and what it is like as a whole.
 
 BirdNET listens to windows of 3 s every 1.5 s. It hears birds in noise and in pure tones (0.53 and 0.64 were
 measured), and a steady sound fools it the same way in every window, so two rules stand between a score and a
@@ -22,7 +22,7 @@ from jaxtyping import Bool, Float, Float32
 from numpy import ndarray
 
 from lookhear.data.clip import Clip, SoundQuality
-from lookhear.perception.birdnet import SAMPLE_RATE_HZ, WINDOW_S, WINDOW_SAMPLES, BirdNet
+from lookhear.perception.birdnet import EMBEDDING_SIZE, SAMPLE_RATE_HZ, WINDOW_S, WINDOW_SAMPLES, BirdNet
 from lookhear.perception.evidence import Moment
 
 HOP_S = 1.5
@@ -62,7 +62,7 @@ class Detection:
     """Chance in [0, 1] that it was really there."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Heard:
     """All that was heard in a clip."""
 
@@ -76,6 +76,8 @@ class Heard:
     """Windows in which nothing came and went."""
     quality: SoundQuality
     """What the sound is like."""
+    embedding: Float[ndarray, " 1024"] | None = None
+    """BirdNET's embedding, the mean over windows; None where there are none."""
 
 
 def listen(clip: Clip, birdnet: BirdNet) -> Heard:
@@ -85,9 +87,10 @@ def listen(clip: Clip, birdnet: BirdNet) -> Heard:
         ClipError: the clip has no sound.
     """
     sound = clip.sound(SAMPLE_RATE_HZ, HOP_S)
-    rows, labels, scores, lively = 0, [], [], []
+    rows, labels, scores, lively, total = 0, [], [], [], np.zeros(EMBEDDING_SIZE)
     for windows in in_batches(windows_of(sound)):
-        found = hear(windows, birdnet)
+        found, embeddings = hear(windows, birdnet)
+        total += embeddings.sum(0)
         lively.append(liveliness(windows) >= LIVELY_DB)
         at, label = np.nonzero(found >= NOTICED)
         labels.append(np.stack([at + rows, label]))
@@ -98,14 +101,17 @@ def listen(clip: Clip, birdnet: BirdNet) -> Heard:
     detections, doubtful = detect(where[0], where[1], np.concatenate([*scores, np.zeros(0)]), alive)
     quality = sound.quality
     cut = [_cut(detection, quality.duration_s) for detection in detections]
-    return Heard(tuple(cut), doubtful, rows, int((~alive).sum()), quality)
+    mean = total / rows if rows else None
+    return Heard(tuple(cut), doubtful, rows, int((~alive).sum()), quality, mean)
 
 
-def hear(windows: Float32[ndarray, "batch 144000"], birdnet: BirdNet) -> Float32[ndarray, "batch 6522"]:
-    """BirdNET's scores in [0, 1] for each window."""
+def hear(
+    windows: Float32[ndarray, "batch 144000"], birdnet: BirdNet
+) -> tuple[Float32[ndarray, "batch 6522"], Float32[ndarray, "batch 1024"]]:
+    """BirdNET's scores in [0, 1] for each window, and its embedding."""
     with torch.inference_mode():
-        logits, _ = birdnet(torch.from_numpy(windows))
-        return torch.sigmoid(logits).numpy()
+        logits, embedding = birdnet(torch.from_numpy(windows))
+        return torch.sigmoid(logits).numpy(), embedding.numpy()
 
 
 def liveliness(windows: Float32[ndarray, "batch 144000"]) -> Float[ndarray, " batch"]:

@@ -12,9 +12,10 @@ with BirdNET's range model must not be handed on. `records.jsonl` is written las
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -28,7 +29,7 @@ RECORDS = "records.jsonl"
 """Name of the file that holds the evidence."""
 
 PARTS = ("sight", "sound")
-"""Features there may be: GeoCLIP's mean over frames (512-d), and the sound encoder's mean over windows."""
+"""Features there may be: GeoCLIP's mean over frames (512-d), and BirdNET's mean over windows (1024-d)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,24 +70,41 @@ def read_records(folder: Path) -> Iterator[ClipRecord]:
         FileNotFoundError: there are none.
         ValueError: a line is no record, or features are missing for it.
     """
+    found = [part for part in PARTS if (folder / f"{part}.safetensors").exists()]
+    tables = {part: load_file(folder / f"{part}.safetensors")["features"] for part in found}
+
+    def parse(k: int, record: dict[str, Any]) -> ClipRecord:
+        rows = {part: table[k].astype(np.float32) for part, table in tables.items()}
+        known = {part: row for part, row in rows.items() if np.isfinite(row).all()}
+        evidence = tuple(Evidence.from_json(one) for one in record["evidence"])
+        return ClipRecord(record["clip_id"], evidence, record["week"], known)
+
+    return _parsed(folder, parse)
+
+
+def recorded_clips(folder: Path) -> Iterator[str]:
+    """The clip_id of each of a set's records.
+
+    Raises:
+        FileNotFoundError: there are none.
+        ValueError: a line is no record.
+    """
+    return _parsed(folder, lambda _, record: str(record["clip_id"]))
+
+
+Parsed = TypeVar("Parsed")
+
+
+def _parsed(folder: Path, parse: Callable[[int, dict[str, Any]], Parsed]) -> Iterator[Parsed]:
     path = folder / RECORDS
     if not path.exists():
-        raise FileNotFoundError(f"There is no {RECORDS} in {folder}: what is in its clips was not perceived yet.")
-    tables = {part: load_file(folder / f"{part}.safetensors")["features"] for part in PARTS if _has(folder, part)}
+        raise FileNotFoundError(f"There is no {RECORDS} in {folder}; `lookhear dataset perceive` makes it from media.")
     with path.open(encoding="utf-8") as lines:
         for k, line in enumerate(lines):
             try:
-                record = json.loads(line)
-                evidence = tuple(Evidence.from_json(one) for one in record["evidence"])
-                rows = {part: table[k].astype(np.float32) for part, table in tables.items()}
-                known = {part: row for part, row in rows.items() if np.isfinite(row).all()}
-                yield ClipRecord(record["clip_id"], evidence, record["week"], known)
+                yield parse(k, json.loads(line))
             except (ValueError, KeyError, TypeError, IndexError) as error:
                 raise ValueError(f"Line {k + 1} of {path} is no record: {error!r}") from error
-
-
-def _has(folder: Path, part: str) -> bool:
-    return (folder / f"{part}.safetensors").exists()
 
 
 def record_line(record: ClipRecord) -> str:

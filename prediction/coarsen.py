@@ -1,9 +1,9 @@
 """Say less than is known: an answer rounded to a grid, for results that others will see.
 
-The density is spread evenly over S2 cells that are on average at least as wide as asked, the best point is moved to the
-centre of its cell, all else is worked out anew from that, and whatever would give the fine place away is dropped: the nearest town, the file's
-folder, coordinates and tags, the file of a region that was searched, where each finding points, what was written in the
-scene and what it looks like, and the clip's sound and frames.
+The density is spread evenly over S2 cells that are on average at least as wide as asked, the best point is moved to
+the centre of its cell, all else is worked out anew from that, and whatever would give the fine place away is dropped:
+the nearest town, the file's folder, coordinates and tags, the file of a region that was searched, where each finding
+points, what was written in the scene and what it looks like, and the clip's sound and frames.
 """
 
 from __future__ import annotations

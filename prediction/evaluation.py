@@ -135,6 +135,14 @@ def evidence_kind(example: Example) -> str:
     return f"{heard}, {'picture' if seen else 'no picture'}"
 
 
+def surest_species(example: Example) -> str:
+    """How sure perception was of the species that it was surest of, as the reports group clips."""
+    sure = max((one.confidence for one in example.record.evidence if one.kind == "species"), default=None)
+    if sure is None:
+        return "none"
+    return "under 60 %" if sure < 0.6 else "60 to 90 %" if sure < 0.9 else "90 % or more"
+
+
 def _groups(examples: Iterable[Example], grouping: Grouping | None) -> Iterator[tuple[Example, ...]]:
     if grouping is None:
         yield from ((example,) for example in examples)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lookhear.data.avg.row import ClipRow, Split, read_rows
-from lookhear.perception.record import ClipRecord, read_records
+from lookhear.perception.record import ClipRecord, read_records, recorded_clips
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class Example:
 
 
 def read_examples(folder: Path, split: Split | None = None, records: Path | None = None) -> Iterator[Example]:
-    """The clips of a set that were perceived, or those of one split; rows and records are in one order.
+    """The clips of a set, or those of one split, in the order of their records.
 
     Args:
         folder: the set.
@@ -32,12 +32,17 @@ def read_examples(folder: Path, split: Split | None = None, records: Path | None
         records: where the records are; by default the folder itself.
 
     Raises:
-        FileNotFoundError: rows or records are missing.
-        ValueError: a row and its record are of different clips.
+        FileNotFoundError: there are no rows or no records.
+        ValueError: a clip has no record.
     """
-    pairs = zip(read_rows(folder), read_records(records or folder), strict=True)
-    for row, record in pairs:
-        if row.clip_id != record.clip_id:
-            raise ValueError(f"Rows and records of {folder} differ: {row.clip_id} is beside {record.clip_id}.")
-        if split is None or row.split == split:
-            yield Example(row, record)
+    place = records or folder
+    rows = {row.clip_id: row for row in read_rows(folder) if split is None or row.split == split}
+    missing = rows.keys() - set(recorded_clips(place))
+    if missing:
+        raise ValueError(
+            f"{len(missing):,} of the {len(rows):,} {split or 'listed'} clips in {folder}, such as {min(missing)}, "
+            f"have no record in {place}; `lookhear dataset perceive {folder}` makes the records of all."
+        )
+    for record in read_records(place):
+        if record.clip_id in rows:
+            yield Example(rows[record.clip_id], record)

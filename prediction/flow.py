@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
@@ -42,6 +42,9 @@ class Base(Protocol):
     def log_density(self, y: Float[Tensor, "n 3"], rows: Int[Tensor, " n"]) -> Float[Tensor, " n"]:
         """Log-density in nats per steradian of each point under its query's base."""
 
+    def content(self) -> Iterator[bytes]:
+        """All that it is made of: by it a checkpoint knows what it started from."""
+
 
 class UniformBase:
     """Start from knowing nothing, as the paper does."""
@@ -54,6 +57,10 @@ class UniformBase:
     def log_density(self, y: Float[Tensor, "n 3"], rows: Int[Tensor, " n"]) -> Float[Tensor, " n"]:
         """-log 4π everywhere."""
         return torch.full_like(y[:, 0], -math.log(4 * math.pi))
+
+    def content(self) -> Iterator[bytes]:
+        """Nothing."""
+        return iter(())
 
 
 @dataclass(frozen=True)

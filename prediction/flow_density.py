@@ -9,7 +9,7 @@ The map is coarse where next to no mass is: a peak narrower than a coarse cell i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -71,6 +71,10 @@ class KernelBase:
             parts.append(torch.logaddexp(kernels.logsumexp(-1), torch.full_like(some[:, 0], even)))
         return torch.cat(parts) if parts else y[:, 0]
 
+    def content(self) -> Iterator[bytes]:
+        """Places and concentrations; fitted shares may differ in the last bit from machine to machine."""
+        yield self.means.cpu().numpy().tobytes() + self.kappas.cpu().numpy().tobytes()
+
     def _log_kernels(self, y: Float[Tensor, "n 3"]) -> Float[Tensor, "n k"]:
         """Log-density of each kernel at each point.
 
@@ -128,6 +132,11 @@ class CellBase:
             mine = owner == query
             result[mine] = self.densities[query].log_density(units[mine])
         return torch.from_numpy(result).to(y)
+
+    def content(self) -> Iterator[bytes]:
+        """Cells and masses of all densities."""
+        for density in self.densities:
+            yield density.ids.tobytes() + density.mass.tobytes()
 
     def _owners(self, rows: Int[Tensor, " n"]) -> Int[ndarray, " n"]:
         return np.zeros(len(rows), dtype=np.int64) if len(self.densities) == 1 else rows.cpu().numpy()

@@ -15,6 +15,8 @@ from importlib.metadata import version
 from os import PathLike
 from typing import Any
 
+from jaxtyping import Float
+from numpy import ndarray
 from shapely import Geometry
 
 from lookhear.data.clip import Clip
@@ -91,9 +93,14 @@ class Locator:
         sounds, heard = self.hearing.evidence(clip, week) if clip.has_sound else ((), None)
         seen = self.seeing.look(clip)
         evidence = numbered((*sounds, *seen.evidence))
-        everywhere = self._density(posterior(evidence, prior), seen)
+        features, everywhere = _features(seen, heard), posterior(evidence, prior)
+        told, points = evidence, False
+        if self.head is not None:
+            everywhere = self.head.density(features, everywhere).on_cells()
+            told, points = self.head.told(evidence), self.head.knows(features)
         density = everywhere if region is None else self._within(everywhere, evidence, prior, read_outline(region))
-        outlook = replace(look_out(density, self._points(evidence, seen)), **_searched(everywhere, region))
+        points = points or any(one.where for one in told)
+        outlook = replace(look_out(density, points), **_searched(everywhere, region))
         return Result(
             clip=clip,
             file_claims=claims_of(clip),
@@ -101,11 +108,11 @@ class Locator:
             evidence=evidence,
             density=density,
             outlook=outlook,
-            trace=write_trace(self._told(evidence), outlook),
+            trace=write_trace(told, outlook),
             notes=(
                 *_notes(clip, evidence, heard, week),
                 *(seen.notes or self._sight_notes(clip)),
-                *self._head_notes(),
+                *([self.head.note] if self.head else ()),
             ),
             settings={
                 "week": week,
@@ -119,34 +126,11 @@ class Locator:
             signs=seen.signs,
         )
 
-    def _density(self, evidence: CellDensity, seen: Seen) -> CellDensity:
-        features = {} if seen.features is None else {"sight": seen.features.mean}
-        return evidence if self.head is None else self.head.density(features, evidence).on_cells()
-
     def _within(
         self, everywhere: CellDensity, evidence: Sequence[Evidence], prior: Prior, region: Geometry
     ) -> CellDensity:
         """The density in a region; that of evidence is computed on cells that are fine at the border."""
         return posterior(evidence, prior, region) if self.head is None else restricted(everywhere, region)
-
-    def _points(self, evidence: Sequence[Evidence], seen: Seen) -> bool:
-        """Whether anything that the density was made from points anywhere."""
-        if self.head is None or self.head.wants_evidence:
-            return any(one.where for one in evidence)
-        return "sight" in self.head.head.sizes and seen.features is not None
-
-    def _told(self, evidence: Sequence[Evidence]) -> Sequence[Evidence]:
-        """The evidence with where it points, as far as the density was made from that: reasons must be its own."""
-        if self.head is None or self.head.wants_evidence:
-            return evidence
-        return [replace(one, where=one.where if one.kind == "sight" else None) for one in evidence]
-
-    def _head_notes(self) -> tuple[str, ...]:
-        if self.head is None:
-            return ()
-        taken = ", ".join(self.head.head.sizes) or "nothing"
-        rest = "" if self.head.wants_evidence else "; what was heard or read does not enter it"
-        return (f"The density is that of a trained head, {self.head.head.name}, which is given {taken}{rest}.",)
 
     def _sight_notes(self, clip: Clip) -> tuple[str, ...]:
         """What a reader must know of how the pictures were looked at."""
@@ -170,6 +154,15 @@ class Locator:
         licences = {name: MODELS[name].licence for name in names}
         reads = clip.has_picture and self.seeing.reader is not None
         return licences | ({"rapidocr": "Apache-2.0"} if reads else {})
+
+
+def _features(seen: Seen, heard: Heard | None) -> dict[str, Float[ndarray, " _"]]:
+    """What trained heads may be given of a clip."""
+    found = {
+        "sight": None if seen.features is None else seen.features.mean,
+        "sound": None if heard is None else heard.embedding,
+    }
+    return {name: feature for name, feature in found.items() if feature is not None}
 
 
 def _what_sight_lacks() -> str:

@@ -4,7 +4,7 @@ On disk, in the folder for the records:
 
     .perceived/<hash>.json   the record of one clip, or why there is none; written as clips are heard, whole or not
     records.jsonl            the records of all clips asked about (`perception/record.py`), written last
-    sound.safetensors        BirdNET's embedding of each clip's sound, the mean over windows
+    sound.safetensors        BirdNET's embedding of each clip's sound, the mean over windows; CC BY-NC-SA 4.0 as it is
     sight.safetensors        GeoCLIP's feature of each clip's picture, the mean over frames
     broken.json              clip_id → why it could not be used; such a clip has an empty record
 
@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from lookhear.data.atomic import write_atomic
+from lookhear.data.atomic import remove_halves, write_atomic
 from lookhear.data.avg.row import ClipRow
 from lookhear.data.clip import Clip
 from lookhear.data.models import MissingModelError
@@ -47,7 +47,7 @@ DIGITS = 5
 
 
 def perceive(folder: Path, rows: Sequence[ClipRow], out: Path, jobs: int, quiet: bool = False) -> dict[str, str]:
-    """Perceive clips that were not before, and write the records of all.
+    """Perceive clips that were not before, and write the records of all; nobody else may write to the folder.
 
     Returns:
         clip_id → why it could not be used.
@@ -57,8 +57,11 @@ def perceive(folder: Path, rows: Sequence[ClipRow], out: Path, jobs: int, quiet:
         FileExistsError: the records in the folder were made otherwise.
     """
     if (out / RECORDS).exists() and not (out / KEPT).exists():
-        raise FileExistsError(f"{out / RECORDS} was not made from media on this machine; give another folder.")
+        raise FileExistsError(
+            f"{out / RECORDS} is there already and was not made here; give another folder with --records."
+        )
     (out / KEPT).mkdir(parents=True, exist_ok=True)
+    remove_halves(out / KEPT)
     missing = [row for row in rows if not _path(out, row).exists()]
     sight = Sight.load() if missing and "sight" in eyes() else None  # loaded once: all processes share its memory
     with tqdm(total=len(rows), initial=len(rows) - len(missing), desc="Perceiving", unit="clip", disable=quiet) as bar:
@@ -115,6 +118,9 @@ def _perceive(row: ClipRow) -> tuple[ClipRow, str]:
         return row, json.dumps({"clip_id": row.clip_id, "error": f"{type(error).__name__}: {error}"})
     evidence = numbered((*sounds, *(one for one in seen.evidence if one.kind == "text")))
     bare = [{**one.to_json(), "where": None} for one in evidence]
-    known = {"sight": seen.features and seen.features.mean, "sound": heard and heard.embedding}
+    known = {
+        "sight": seen.features.mean if seen.features else None,
+        "sound": heard.embedding if heard else None,
+    }
     features = {name: values.round(DIGITS).tolist() for name, values in known.items() if values is not None}
     return row, json.dumps({"clip_id": row.clip_id, "week": week, "evidence": bare, "features": features})

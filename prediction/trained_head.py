@@ -7,8 +7,8 @@ posterior. Out: a density. What the head starts from, and whether it wants the p
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -16,6 +16,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from lookhear.data.local_file import sha256_of
+from lookhear.perception.evidence import Evidence, Kind
 from lookhear.prediction.baselines import load_baseline
 from lookhear.prediction.density import CellDensity, GeoDensity
 from lookhear.prediction.flow import Base, load_flow
@@ -24,6 +25,9 @@ from lookhear.prediction.training.bases import base_name, load_base
 from lookhear.prediction.training.flow_head import FlowHead
 from lookhear.prediction.training.head import Head
 from lookhear.prediction.training.posteriors import EVIDENCE, evidence_feature
+
+FEATURE_OF: dict[Kind, str] = {"species": "sound", "sound": "sound", "sight": "sight", "text": EVIDENCE}
+"""The feature in which each kind of evidence is, beside the posterior."""
 
 HEAD = "head"
 """The folder within a training's folder."""
@@ -76,6 +80,22 @@ class TrainedHead:
         }
         base = CellBase((evidence,)) if self.base is None and evidence is not None else self.base
         return self.head.density(condition, base)
+
+    def told(self, evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
+        """The evidence with where it points, as far as this head is told of it: reasons must be its own."""
+        kinds = {kind for kind, feature in FEATURE_OF.items() if self.wants_evidence or feature in self.head.sizes}
+        return tuple(replace(one, where=one.where if one.kind in kinds else None) for one in evidence)
+
+    def knows(self, features: Iterable[str]) -> bool:
+        """Whether it takes any of these features, so that its density is one of the clip."""
+        return any(name in self.head.sizes for name in features)
+
+    @property
+    def note(self) -> str:
+        """What a reader must know where its density is the answer."""
+        taken = ", ".join(self.head.sizes) or "nothing"
+        rest = "" if self.wants_evidence else "; nothing else of what was found enters it"
+        return f"The density is that of a trained head, {self.head.name}, which is given {taken}{rest}."
 
 
 def head_folder(folder: Path) -> Path:

@@ -230,11 +230,23 @@ def _extras() -> Iterator[Finding]:
         names = importlib.metadata.metadata("lookhear").get_all("Provides-Extra") or []
     except importlib.metadata.PackageNotFoundError:
         return
+    yield _tesseract()
     for extra in names:
         faults = [f"{one.name} ({_fault(one)})" for one in _requirements(extra) if _fault(one)]
         value = f"no: {', '.join(faults)}" if faults else "installed"
         # nobody needs an extra to locate, so that it lacks is worth a remedy but no mark
         yield Finding("extras", extra, value, remedy=f'`pip install "lookhear[{extra}]"` adds it' if faults else "")
+
+
+def _tesseract() -> Finding:
+    """The program that reads the scripts that RapidOCR does not; it is no Python package."""
+    from lookhear.perception.writing.tesseract import TESSERACT_LANGUAGES, TesseractReader
+
+    reader = TesseractReader.installed()
+    lacks = [script for script in TESSERACT_LANGUAGES if reader is None or script not in reader.languages]
+    value = f"no: {', '.join(lacks)} are not read" if lacks else "installed"
+    remedy = "`apt install tesseract-ocr tesseract-ocr-all`, or its like on your system, adds it" if lacks else ""
+    return Finding("extras", "tesseract", value, remedy=remedy)
 
 
 def _settings() -> Iterator[Finding]:

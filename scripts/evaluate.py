@@ -1,19 +1,20 @@
 """`lookhear evaluate DATA -o DIR`: an AVG-style folder in, tables and figures of how near methods come out.
 
 In DIR: `scores/<method>.jsonl` with a line a clip, `fitted.json` with what the methods learned, `problems.csv` with
-what went wrong, `run.json` with the data and the settings, and the reports. Where DATA has media but no records of
-perception, its clips are heard first, and what was heard is kept in `records/`. A killed run goes on where it was; a
-run on other data or with other settings is refused.
+what went wrong in the last run and is tried again in the next, `run.json` with the data and the settings, and the
+reports. Where DATA has media but no records of perception (`lookhear dataset perceive` makes them), the clips that are
+needed are heard first, and what was heard is kept in `records/`. A killed run goes on where it was; a run on other data
+or with other settings is refused.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -21,15 +22,19 @@ import tyro
 from tqdm import tqdm
 
 from lookhear.data.atomic import only_writer, write_atomic
-from lookhear.data.avg.row import METADATA, METADATA_PARQUET, ClipRow, Split, read_rows
+from lookhear.data.avg.row import METADATA, METADATA_PARQUET, ClipRow, Split, read_rows, write_rows
+from lookhear.data.local_file import sha256_of
 
 if TYPE_CHECKING:
     from lookhear.prediction.evaluation import Contest, Task
     from lookhear.prediction.example import Example
     from lookhear.prediction.methods.method import Method
+    from lookhear.prediction.metrics.score import Score
     from lookhear.prediction.pooling import Grouping
 
 Format = Literal["text", "json", "csv", "latex", "figures", "page"]
+
+Paper = Literal["avg", "inatsounds"]
 
 PROBLEMS = "problems.csv"
 """Name of the file that says what went wrong."""
@@ -62,8 +67,8 @@ class EvaluateConfig:
     """Ask about so many clips only, spread evenly over the set."""
     formats: Annotated[tuple[Format, ...], tyro.conf.arg(aliases=["-f"])] = ("text", "json", "csv", "latex")
     """Reports to write."""
-    published: str | None = None
-    """Show published rows beside ours: avg or inatsounds."""
+    published: Paper | None = None
+    """Show published rows beside ours."""
     jobs: int = field(default_factory=lambda: os.cpu_count() or 1)
     """How many processes."""
     seed: int = 0
@@ -92,6 +97,8 @@ def evaluate(config: EvaluateConfig) -> int:
     names = list(methods)
     config.out.mkdir(parents=True, exist_ok=True)
     with only_writer(config.out):
+        (config.out / PROBLEMS).unlink(missing_ok=True)
+        unkept: list[Score] = []
         source = _perceived(config, asked)
         _same_run(config, source)
         done = _done(config, names)
@@ -100,8 +107,8 @@ def evaluate(config: EvaluateConfig) -> int:
             contest = _contest(config, {name: methods[name] for name in left}, grouping, source)
             examples = source.examples(config.split, {row.clip_id for row in asked})
             todo = tasks(examples, {name: done[name] for name in left}, grouping)
-            _ask(config, contest, todo, len(asked), done)
-        _report(config, names, asked, source)
+            unkept = _ask(config, contest, todo, len(asked), done)
+        _report(config, names, asked, source, unkept)
     return 1 if source.broken or (config.out / PROBLEMS).exists() else 0
 
 
@@ -165,9 +172,9 @@ def _perceived(config: EvaluateConfig, asked: Sequence[ClipRow]) -> Source:
     train = [row for row in read_rows(config.data) if row.split == "train" and config.split != "train"]
     rows = [*asked, *train[:: max(1, len(train) // TRAIN_HEARD)][:TRAIN_HEARD]]
     folder = config.out / "records"
-    for _ in tqdm(perceive(config.data, rows, folder, config.jobs), "Hearing", len(rows), disable=config.quiet):
-        pass
-    return Source(folder, folder, broken_clips(folder))
+    broken = perceive(config.data, rows, folder, config.jobs, config.quiet)
+    write_rows(folder, rows)
+    return Source(folder, folder, broken)
 
 
 def _same_run(config: EvaluateConfig, source: Source) -> None:
@@ -183,7 +190,7 @@ def _same_run(config: EvaluateConfig, source: Source) -> None:
 
     files = [source.rows / METADATA, source.rows / METADATA_PARQUET, source.records / RECORDS]
     files += sorted(source.records.glob("*.safetensors"))
-    data = {path.name: _sha256(path) for path in files if path.exists()}
+    data = {path.name: sha256_of(path) for path in files if path.exists()}
     run: dict[str, Any] = {"lookhear": version("lookhear"), "data": data, "settings": config.settings()}
     path = config.out / "run.json"
     before = json.loads(path.read_bytes()) if path.exists() else run
@@ -197,11 +204,6 @@ def _same_run(config: EvaluateConfig, source: Source) -> None:
                 "give another folder with -o."
             )
     write_atomic(path, json.dumps(run, indent=1))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _done(config: EvaluateConfig, names: Sequence[str]) -> dict[str, set[str]]:
@@ -236,31 +238,46 @@ def _contest(
     return Contest(methods, alpha, frozenset(source.broken), config.seed)
 
 
-def _ask(config: EvaluateConfig, contest: Contest, todo: Iterable[Task], count: int, done: dict[str, set[str]]) -> None:
-    """Ask about every clip that has no score yet, and keep at once each score and what went wrong."""
+def _ask(
+    config: EvaluateConfig, contest: Contest, todo: Iterable[Task], count: int, done: dict[str, set[str]]
+) -> list[Score]:
+    """Ask about every clip that has no score yet, and keep each score at once; or what went wrong, to be tried again.
+
+    Returns:
+        The scores that are not kept: those of a clip, or of its group, with which something went wrong.
+    """
     from lookhear.prediction.evaluation import answers
     from lookhear.prediction.score_files import append_problems, append_scores
 
+    unkept: list[Score] = []
     with tqdm(total=count, desc="Locating", unit="clip", disable=config.quiet) as bar:
         for scores, problems in answers(contest, todo, config.jobs):
-            append_scores(config.out / "scores", [one for one in scores if one.clip_id not in done[one.method]])
+            failed = {name for name, _, _ in problems}
+            new = [one for one in scores if one.clip_id not in done[one.method]]
+            append_scores(config.out / "scores", [one for one in new if one.method not in failed])
             append_problems(config.out / PROBLEMS, problems)
+            unkept += [one for one in new if one.method in failed]
             bar.update(len({score.clip_id for score in scores}))
+    return unkept
 
 
-def _report(config: EvaluateConfig, names: Sequence[str], asked: Sequence[ClipRow], source: Source) -> None:
-    from lookhear.prediction.evaluation import evidence_kind
+def _report(
+    config: EvaluateConfig, names: Sequence[str], asked: Sequence[ClipRow], source: Source, unkept: Sequence[Score]
+) -> None:
+    from lookhear.prediction.evaluation import evidence_kind, surest_species
     from lookhear.prediction.metrics.summary import SummaryConfig, summarise
     from lookhear.prediction.reports import save
     from lookhear.prediction.score_files import read_scores
 
     wanted = {row.clip_id for row in asked}
-    scores = (score for name in names for score in read_scores(config.out / "scores", name))
-    kinds = {one.row.clip_id: evidence_kind(one) for one in source.examples(config.split, wanted)}
+    kept = {name: read_scores(config.out / "scores", name) for name in names}
+    scores = (score for name in names for score in chain(kept[name], (one for one in unkept if one.method == name)))
+    groups: dict[str, dict[str, str]] = {"evidence": {}, "surest species": {}}
+    for one in source.examples(config.split, wanted):
+        groups["evidence"][one.row.clip_id] = evidence_kind(one)
+        groups["surest species"][one.row.clip_id] = surest_species(one)
     title = f"{config.data.name}, {config.split} split" + (f", pooled by {config.group}" if config.group else "")
-    summary = summarise(
-        (score for score in scores if score.clip_id in wanted), asked, {"evidence": kinds}, SummaryConfig(title)
-    )
+    summary = summarise((score for score in scores if score.clip_id in wanted), asked, groups, SummaryConfig(title))
     paths = save(summary, config.out, config.formats, config.published)
     print(f"{len(asked)} clips, {len(names)} methods. Reports: {', '.join(str(path) for path in paths)}")
     for path in (path for path in paths if path.suffix in (".txt", ".md")):

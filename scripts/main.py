@@ -15,6 +15,7 @@ COMMANDS = {
     "evaluate": "measure methods on a data set: how near, how sure, how well calibrated",
     "dataset queries": "draw places over the whole Earth and write phrases to search videos by",
     "dataset build": "cut raw videos into an AVG-style data set",
+    "dataset perceive": "hear and see all clips of a data set, once, for what is measured and trained on it",
     "dataset check": "say what is wrong with a data set, and show its splits on a map",
     "dataset simulate": "make a simulated AVG, for training and comparing where no real set is at hand",
     "train flow": "train the flow on clips that perception has been through",

@@ -41,9 +41,9 @@ class TrainFlowConfig:
     """Where the records of perception are, if not in the folder itself."""
     head: str = "flow"
     """What is trained: flow, or a baseline of docs/baselines.md such as vmf_mixture."""
-    features: tuple[str, ...] = ("sight", "sound")
-    """Features it is given, as far as the clips have any: also "evidence", where the evidence points; none: an
-    unconditional head."""
+    features: tuple[str, ...] | None = None
+    """Features it is given, by default those that the clips have (sight, sound); also "evidence", where the evidence
+    points; none: an unconditional head."""
     base: BaseName = "uniform"
     """What a flow starts from: knowing nothing, kernels on the training places, or each clip's evidence posterior."""
     hidden: int = 512
@@ -71,7 +71,7 @@ class TrainFlowConfig:
             raise ValueError(f"There is no head {self.head!r}; choose flow, {', '.join(BASELINES)}.")
         if self.head != "flow" and self.base != "uniform":
             raise ValueError(f"Only a flow starts from somewhere; leave --base out for the head {self.head!r}.")
-        if self.references and (self.head != "flow" or self.base != "uniform" or self.features):
+        if self.references and (self.head != "flow" or self.base != "uniform" or self.features != ()):
             raise ValueError("--references are for a flow of places alone from the uniform base; add --features alone.")
         if self.clips is not None and self.clips < 4:
             raise ValueError(f"--clips must be at least 4, but it is {self.clips}.")
@@ -120,28 +120,40 @@ def read_sets(config: TrainFlowConfig) -> tuple[FeatureSet, FeatureSet]:
     """Training and validation clips with the features asked for, and what the head starts from.
 
     Raises:
-        ValueError: a split is empty, or no training clip has any of the features.
+        ValueError: a split is empty, or no training clip has one of the features.
     """
     from lookhear.prediction.training.features import FeatureSet
 
     clips = read_clips(config, "train", config.clips), read_clips(config, "validation", (config.clips or 0) // 4)
     training, validation = (FeatureSet.of(some) for some in clips)
+    names = chosen_features(config, training)
     found: tuple[list[CellDensity], ...] = ([], [])
-    if config.base == "evidence" or "evidence" in config.features:
+    if config.base == "evidence" or "evidence" in names:
         from lookhear.data.models import cache_dir
         from lookhear.prediction.training.posteriors import posteriors, with_evidence
 
         found = tuple(posteriors(some, cache_dir() / "derived", config.jobs) for some in clips)
         training, validation = with_evidence(training, found[0]), with_evidence(validation, found[1])
-    known = [name for name in config.features if name in training.condition]
-    if config.features and not known:
-        raise ValueError(
-            f"No training clip in {config.data} has any of the features {', '.join(config.features)}; "
-            "let perception go through it first, or ask for an unconditional head with --features."
-        )
     bases = make_bases(config.base, training, validation, found)
-    chosen = training.only(known, training.sizes), validation.only(known, training.sizes)
+    chosen = training.only(names, training.sizes), validation.only(names, training.sizes)
     return replace(chosen[0], base=bases[0]), replace(chosen[1], base=bases[1])
+
+
+def chosen_features(config: TrainFlowConfig, training: FeatureSet) -> tuple[str, ...]:
+    """The features asked for, or by default those that training clips have.
+
+    Raises:
+        ValueError: no training clip has one that was asked for, or any.
+    """
+    there = tuple(training.condition)
+    lacking = [name for name in config.features or () if name not in (*there, "evidence")]
+    if lacking or (config.features is None and not there):
+        what = f"the feature {lacking[0]!r}, only {', '.join(there) or 'none'}" if lacking else "any feature"
+        raise ValueError(
+            f"No training clip in {config.data} has {what}; `lookhear dataset perceive` makes sight and sound from "
+            "media, and --features alone trains an unconditional head."
+        )
+    return there if config.features is None else config.features
 
 
 def read_clips(config: TrainFlowConfig, split: Split, count: int | None) -> list[Example]:

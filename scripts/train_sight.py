@@ -1,7 +1,7 @@
 """`lookhear train sight DATA`: fit how much the look of a scene says of its place, on clips with known places.
 
-DATA is an AVG-style folder whose records carry features of sight: `lookhear evaluate` makes them from media once CLIP
-is fetched, in OUT/records. Two numbers are fitted, the gallery's concentration and the chance of a picture that tells
+DATA is an AVG-style folder whose records carry features of sight: `lookhear dataset perceive` makes them from media
+once CLIP is fetched. Two numbers are fitted, the gallery's concentration and the chance of a picture that tells
 nothing; they go to `sharpness.json` in the cache folder, and `lookhear locate` uses them from then on. Clips that were
 fitted upon must not be evaluated upon. Without this, the numbers are those of simulated pictures.
 """
@@ -49,7 +49,7 @@ def train_sight(config: TrainSightConfig) -> int:
     if not clips:
         raise ValueError(
             f"No clip of split {config.split!r} in {config.data} has a feature of sight; run `lookhear fetch clip`, "
-            "then `lookhear evaluate` on the media, and give its OUT/records with --records."
+            f"then `lookhear dataset perceive {config.data}`."
         )
     gallery = Gallery.of_geoclip(progress=lambda steps, what: iter(tqdm(steps, what, disable=config.quiet)))
     features = np.stack([one.record.features["sight"] for one in clips])

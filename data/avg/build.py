@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lookhear.data.atomic import only_writer, write_atomic
+from lookhear.data.atomic import only_writer, remove_halves, write_atomic
 from lookhear.data.avg.build_state import WORK, CutVideo, find_clip, load_state
 from lookhear.data.avg.cut_pool import Task, cut_all
 from lookhear.data.avg.cut_video import CutSettings
@@ -74,7 +74,7 @@ def build(
     _check_folder(raw, out)
     (out / WORK).mkdir(parents=True, exist_ok=True)
     with only_writer(out):
-        _remove_halves(out)
+        remove_halves(out / WORK)
         first, again, unreadable = _by_recording(raw, videos, progress)
         cut, failed = _cut(raw, out, first, settings, jobs, progress)
         kept, rejected = select([(first[one], cut[one]) for one in sorted(cut)], splits)
@@ -100,13 +100,6 @@ def _check_folder(raw: Path, out: Path) -> None:
         )
     if out.exists() and not (out / WORK).is_dir() and any(out.iterdir()):
         raise FileExistsError(f"{out} holds files that were not built here; give another folder.")
-
-
-def _remove_halves(out: Path) -> None:
-    """Remove what a killed run had begun to write; we alone hold the folder."""
-    for folder in (out, out / WORK):
-        for path in folder.glob(".*.part*"):
-            path.unlink()
 
 
 def _by_recording(

@@ -19,7 +19,7 @@ from lookhear.prediction.methods.answer import WithAnswer
 from lookhear.prediction.methods.log_linear import LogLinear
 from lookhear.prediction.methods.sight import sight
 from lookhear.prediction.methods.sound import sound
-from lookhear.prediction.pooling import common_cells, log_densities
+from lookhear.prediction.pooling import mean
 
 
 @dataclass
@@ -42,9 +42,8 @@ class LateFusionAverage:
         densities = [part.pool(findings) for part, findings in telling or found[:1]]
         if len(densities) == 1:
             return densities[0]
-        ids = common_cells(densities)
-        mean = CellDensity.of(ids, np.logaddexp.reduce(log_densities(densities, ids)))
-        return WithAnswer(mean.ids, mean.mass, middle([density.median for density in densities]))
+        fused = mean(densities)
+        return WithAnswer(fused.ids, fused.mass, middle([density.median for density in densities]))
 
 
 def middle(points: list[GeoPoint]) -> GeoPoint:

@@ -3,7 +3,8 @@
     log p(cell) = log prior(cell) + Σ_k w_k Σ_(findings of sense k) log ratio(cell) + constant
 
 The weights are fitted on training clips (`fit_weights`), so that the density means what it says. With one sense, its
-weight is one over a temperature.
+weight is one over a temperature. What a sense has learnt itself is weighed on clips of places that it has not learnt
+from; where it has, it seems to know more than it does.
 """
 
 from __future__ import annotations
@@ -45,13 +46,20 @@ class LogLinear:
     """How far each is trusted; 1 until fitted."""
 
     def fit(self, train: Iterable[Example]) -> None:
-        """Fit the senses, then their weights."""
-        clips = list(train)
-        for sense in (sense for together in self.senses.values() for sense in together):
-            sense.fit(clips)
-        cases = [self._case(clip) for clip in sample(clips, FIT_CLIPS)] if self.senses else []
+        """Fit the weights on each half of the places while the senses know the other half; then the senses on all."""
+        clips, cases = list(train), list[Case]()
+        weighed = sample(clips, FIT_CLIPS) if self.senses else []
+        half = half_of_places(clips)
+        for inside in (True, False):
+            self._learn([clip for clip in clips if (clip.row.location_id in half) is not inside])
+            cases += [self._case(clip) for clip in weighed if (clip.row.location_id in half) is inside]
+        self._learn(clips)
         weights = fit_weights(cases, len(self.senses))
         self.weights = dict(zip(self.senses, weights.round(4).tolist(), strict=True))
+
+    def _learn(self, clips: Sequence[Example]) -> None:
+        for sense in (sense for together in self.senses.values() for sense in together):
+            sense.fit(clips)
 
     def density(self, example: Example) -> CellDensity:
         """The pool of the prior and all that the senses say."""
@@ -91,6 +99,12 @@ def sample(clips: Sequence[Example], count: int, seed: int = 0) -> list[Example]
     """Some of the clips, drawn by seed; all of them where there are not so many."""
     chosen = np.random.default_rng(seed).permutation(len(clips))[:count]
     return [clips[k] for k in np.sort(chosen)]
+
+
+def half_of_places(clips: Sequence[Example], seed: int = 0) -> set[str]:
+    """Half of the places where clips were recorded, drawn by seed."""
+    places = sorted({clip.row.location_id for clip in clips})
+    return {places[k] for k in np.random.default_rng(seed).permutation(len(places))[: len(places) // 2]}
 
 
 def learned(method: object) -> dict[str, float]:

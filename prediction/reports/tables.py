@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from lookhear.prediction.metrics.likelihood import PLONK_UNIT_NATS, UNIFORM_NLL, WORST_NLL
 from lookhear.prediction.metrics.measured import FEWEST_PLACES, Estimate, Measured
 from lookhear.prediction.metrics.measures import MEASURES, Measure, Unit
-from lookhear.prediction.metrics.summary import Summary
+from lookhear.prediction.metrics.summary import MethodSummary, Summary
 from lookhear.prediction.reports.published import PUBLISHED, PublishedLine
 
 NONE = "–"
@@ -31,7 +31,7 @@ DISTANCE = (
 )
 DENSITY = ("nll", "nll_plonk", "inside_50", "inside_90", "calibration_error", "recall_area")
 SAMPLES = ("precision", "recall", "density", "coverage")
-BY_GROUP = ("within_750_km", "median_km")
+BY_GROUP = ("within_750_km", "median_km", "inside_90")
 
 
 @dataclass(frozen=True)
@@ -82,13 +82,14 @@ def tables(summary: Summary, published: str | None = None) -> list[Table]:
         raise ValueError(f"There are no published numbers named {published!r}; choose from {', '.join(PUBLISHED)}.")
     papers = PUBLISHED[published] if published else ()
     whole = [(method.method, method.overall) for method in summary.methods]
-    dense = [(name, one) for name, one in whole if one.without_density < one.clips]
+    dense = [(method.method, method.overall) for method in summary.methods if _is_dense(method)]
     found = [_by_measure("distance", "Distance to the truth: clips within it (%), km, points", DISTANCE, whole, papers)]
     if dense:
         found.append(_by_measure("density", "Densities: NLL in nats, shares in %", DENSITY, dense, papers))
         found.append(_by_measure("samples", "One sample a clip against the truths (PRDC)", SAMPLES, dense, papers))
-    kinds = summary.methods[0].groups
-    return found + [_by_part(summary, kind, name) for kind in kinds if len(kinds[kind]) > 1 for name in BY_GROUP]
+    able = {name: [m for m in summary.methods if not MEASURES[name].needs_density or _is_dense(m)] for name in BY_GROUP}
+    kinds = [kind for kind, parts in summary.methods[0].groups.items() if len(parts) > 1]
+    return found + [_by_part(able[name], kind, name) for kind in kinds for name in BY_GROUP if able[name]]
 
 
 def notes(summary: Summary) -> list[str]:
@@ -149,15 +150,19 @@ def _by_measure(
     return Table(name, title, tuple(kind.label for kind in kinds), (*_marked(ours, estimates, kinds), *theirs))
 
 
-def _by_part(summary: Summary, kind: str, measure: str) -> Table:
-    parts = summary.methods[0].groups[kind]
+def _is_dense(method: MethodSummary) -> bool:
+    return method.overall.without_density < method.overall.clips
+
+
+def _by_part(methods: Sequence[MethodSummary], kind: str, measure: str) -> Table:
+    parts = methods[0].groups[kind]
     kinds = [MEASURES[measure]] * len(parts)
-    estimates = [[method.groups[kind][part].estimates[measure] for part in parts] for method in summary.methods]
-    lines = [Line(own.method, _cells(row, kinds)) for own, row in zip(summary.methods, estimates, strict=True)]
+    estimates = [[method.groups[kind][part].estimates[measure] for part in parts] for method in methods]
+    lines = [Line(own.method, _cells(row, kinds)) for own, row in zip(methods, estimates, strict=True)]
     label = f"{kinds[0].label} (%)" if kinds[0].unit == "share" else kinds[0].label
     heads = tuple(f"{part} ({one.clips:,})" for part, one in parts.items())
     title = f"By {kind}, number of clips in brackets: {label}"
-    return Table(f"{kind}-{measure}", title, heads, tuple(_marked(lines, estimates, kinds)))
+    return Table(f"{kind.replace(' ', '-')}-{measure}", title, heads, tuple(_marked(lines, estimates, kinds)))
 
 
 def _cells(row: Sequence[Estimate], kinds: Sequence[Measure]) -> tuple[Cell, ...]:

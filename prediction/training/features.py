@@ -142,10 +142,12 @@ class FeatureSet:
         return Batch(self.y[rows].to(device), condition, present, rows.to(device), self.base)
 
     def digest(self) -> str:
-        """SHA-256 of all places and features: by it a checkpoint knows its data."""
+        """SHA-256 of all places and features, and of the base: by it a checkpoint knows its data."""
         whole = hashlib.sha256(self.y.numpy().tobytes())
         for name in sorted(self.condition):
             whole.update(name.encode() + self.condition[name].numpy().tobytes() + self.present[name].numpy().tobytes())
+        for part in self.base.content():
+            whole.update(part)
         return whole.hexdigest()
 
 

@@ -77,12 +77,7 @@ def _prior_log_mass() -> Float[ndarray, " 384"]:
 
 
 def _coarse_mass(density: CellDensity) -> Float[ndarray, " 384"]:
-    ids, mass = density.ids, density.mass
-    while (coarse := cells.levels(ids) < LEVEL).any():
-        parts = cells.children(ids[coarse])
-        share = cells.areas_sr(parts.ravel()).reshape(-1, 4)
-        ids = np.concatenate([ids[~coarse], parts.ravel()])
-        mass = np.concatenate([mass[~coarse], (mass[coarse, None] * share / share.sum(1, keepdims=True)).ravel()])
+    ids, mass = density.on_level(LEVEL)
     place = np.searchsorted(cells.all_cells(LEVEL), cells.parents(ids, LEVEL))
     return np.bincount(place, weights=mass, minlength=len(cells.all_cells(LEVEL)))
 

@@ -57,3 +57,14 @@ def test_a_folder_has_one_writer(tmp_path):
         other.kill()
     with only_writer(tmp_path):
         assert [path.name for path in tmp_path.iterdir()] == [LOCK]
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path):
+    killed = "import os, sys, pathlib; from lookhear.data import atomic\n"
+    killed += "atomic.os.fsync = lambda _: os._exit(9)\natomic.write_atomic(pathlib.Path(sys.argv[1]), 'half')"
+    assert subprocess.run([sys.executable, "-c", killed, str(tmp_path / "a.json")], check=False).returncode == 9
+    (rest,) = tmp_path.iterdir()
+    assert rest.name.startswith(".a.json.part")
+    (tmp_path / ".film.part1.rar").write_text("somebody's own")
+    with only_writer(tmp_path):
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".film.part1.rar", LOCK]

@@ -2,10 +2,12 @@ import math
 
 import numpy as np
 import pytest
-from small_world import HOMES, make_examples
+from small_world import HOMES, heard, make_examples
 
+from lookhear.perception.record import ClipRecord
 from lookhear.prediction.density import CellDensity
-from lookhear.prediction.evaluation import Contest, Task, answers, evidence_kind, fit_pooling, tasks
+from lookhear.prediction.evaluation import Contest, Task, answers, evidence_kind, fit_pooling, surest_species, tasks
+from lookhear.prediction.example import Example
 from lookhear.prediction.methods.prior import prior
 from lookhear.prediction.pooling import Grouping, pool
 from lookhear.prediction.score_files import append_scores, mend, read_scores, score_path
@@ -49,6 +51,15 @@ def test_only_what_is_missing_is_asked():
     done = {"a": {"test-0", "test-1"}, "b": {"test-1"}}
     left = {task.clips[0].row.clip_id: task.methods for task in tasks(CLIPS[:3], done)}
     assert left == {"test-0": ("b",), "test-2": ("a", "b")}
+
+
+@pytest.mark.parametrize(
+    "sure, label",
+    [((), "none"), ((0.59, 0.2), "under 60 %"), ((0.3, 0.6), "60 to 90 %"), ((0.9,), "90 % or more")],
+)
+def test_clips_are_told_apart_by_their_surest_species(sure, label):
+    evidence = (heard("Siren", "sound", 0.97), *(heard(f"Avis {k}", sure=one) for k, one in enumerate(sure)))
+    assert surest_species(Example(CLIPS[0].row, ClipRecord("x", evidence))) == label
 
 
 def test_a_group_is_asked_as_a_whole_and_shares_its_answer():

@@ -9,15 +9,16 @@ import tyro
 
 from lookhear.data.model_file import FromWheel, ModelFile, Wheel
 from lookhear.data.models import MODELS, Model
+from lookhear.perception.writing.tesseract import TESSERACT_LANGUAGES, TesseractReader
 from lookhear.scripts import doctor as doctor_module
 from lookhear.scripts.doctor import DoctorConfig, Finding, as_text, doctor, examine
 
 REQUIRES = [
     "torch==2.13.0",
     "numpy>=1.26",
-    'gradio>=6; extra == "app"',
+    'pillow-heif>=1; extra == "heic"',
     'trl>=1; extra == "train"',
-    'lookhear[app,train]; extra == "all"',
+    'lookhear[heic,train]; extra == "all"',
     'pywin32; sys_platform == "nothing"',
 ]
 INSTALLED = {"lookhear": "0.1.0", "torch": "2.13.0+cpu", "numpy": "2.1", "trl": "1.16.0"}
@@ -25,7 +26,7 @@ INSTALLED = {"lookhear": "0.1.0", "torch": "2.13.0+cpu", "numpy": "2.1", "trl": 
 
 @pytest.fixture(autouse=True)
 def healthy(tmp_path, monkeypatch):
-    """A machine on which everything needed is there, and the extra `app` is not."""
+    """A machine on which everything needed is there, and the extra `heic` is not."""
     installed = dict(INSTALLED)
 
     def version(name):
@@ -34,7 +35,7 @@ def healthy(tmp_path, monkeypatch):
         return installed[name]
 
     about = Message()
-    for extra in ("app", "train", "all"):
+    for extra in ("heic", "train", "all"):
         about["Provides-Extra"] = extra
     monkeypatch.setattr(doctor_module.importlib.metadata, "version", version)
     monkeypatch.setattr(doctor_module.importlib.metadata, "requires", lambda name: REQUIRES)
@@ -141,10 +142,26 @@ def test_lookhear_that_is_not_installed_is_a_problem(healthy, monkeypatch):
 
 def test_extras_say_what_they_lack_and_keep_nobody_from_locating():
     assert finding("train").value == "installed"
-    assert finding("app") == Finding(
-        "extras", "app", "no: gradio (missing)", remedy='`pip install "lookhear[app]"` adds it'
+    assert finding("heic") == Finding(
+        "extras", "heic", "no: pillow-heif (missing)", remedy='`pip install "lookhear[heic]"` adds it'
     )
-    assert finding("all").value == "no: gradio (missing)"
+    assert finding("all").value == "no: pillow-heif (missing)"
+
+
+@pytest.mark.parametrize(
+    "languages, value",
+    [
+        (None, "no: Cyrl, Arab, Hebr, Deva, Beng, Taml, Telu, Thai, Kore, Geor, Armn, Ethi are not read"),
+        ({script: ("one",) for script in TESSERACT_LANGUAGES if script not in ("Thai", "Ethi")}, "no: Thai, Ethi"),
+        ({script: ("one",) for script in TESSERACT_LANGUAGES}, "installed"),
+    ],
+)
+def test_the_program_that_reads_other_scripts_is_named(monkeypatch, languages, value):
+    reader = None if languages is None else TesseractReader("tesseract", languages)
+    monkeypatch.setattr(TesseractReader, "installed", classmethod(lambda cls: reader))
+    found = finding("tesseract")
+    assert found.value.startswith(value) and found.status == "ok"
+    assert ("apt install" in found.remedy) == (value != "installed")
 
 
 def test_a_library_that_does_not_load_is_a_problem(monkeypatch):

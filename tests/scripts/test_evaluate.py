@@ -4,9 +4,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
+import tyro
 from small_world import make_examples, write_set
 
 from lookhear.data.avg.row import write_rows
@@ -15,11 +17,12 @@ from lookhear.perception.hearing import Hearing
 from lookhear.prediction.baselines import BASELINES
 from lookhear.prediction.flow import UniformBase
 from lookhear.prediction.methods import METHODS
+from lookhear.prediction.reports.published import PUBLISHED
 from lookhear.prediction.score_files import read_scores
 from lookhear.prediction.sphere import random_uniform
 from lookhear.prediction.training.bases import save_base
 from lookhear.prediction.training.features import FeatureSet
-from lookhear.scripts.evaluate import EvaluateConfig, evaluate
+from lookhear.scripts.evaluate import EvaluateConfig, Paper, evaluate
 
 KNOWING_NOTHING = ("random_place", "prior")
 
@@ -93,6 +96,44 @@ def test_a_broken_method_is_a_miss_and_stops_nothing(data, tmp_path, monkeypatch
     assert problem == {"method": "random_place", "clip_id": "test-3", "error": "RuntimeError: lost, with a comma"}
     (random_place, prior) = table(tmp_path / "out")["methods"]
     assert random_place["overall"]["missing"] == 1 and prior["overall"]["missing"] == 0
+
+
+def test_what_failed_is_tried_again(data, tmp_path, monkeypatch):
+    class Breaks(METHODS["random_place"]):
+        def density(self, example):
+            raise MemoryError("not just now")
+
+    with monkeypatch.context() as patch:
+        patch.setitem(METHODS, "random_place", Breaks)
+        assert run(data, tmp_path / "out") == 1
+    failed, prior = table(tmp_path / "out")["methods"]
+    assert (failed["method"], failed["overall"]["missing"], prior["overall"]["missing"]) == ("random_place", 10, 0)
+    assert not list(read_scores(tmp_path / "out" / "scores", "random_place"))
+    assert run(data, tmp_path / "out") == 0 and not (tmp_path / "out" / "problems.csv").exists()
+    assert run(data, tmp_path / "whole") == 0 and table(tmp_path / "out") == table(tmp_path / "whole")
+
+
+def test_a_group_with_a_failure_is_tried_again_as_a_whole(data, tmp_path, monkeypatch):
+    class Breaks(METHODS["random_place"]):
+        def density(self, example):
+            if example.row.clip_id == "test-0":
+                raise MemoryError("not just now")
+            return super().density(example)
+
+    monkeypatch.setitem(METHODS, "random_place", Breaks)
+    settings = {"group": "h3:2/year", "pooling": "mean", "method": ("random_place",)}
+    assert run(data, tmp_path / "out", **settings) == 1
+    kept = {one.clip_id for one in read_scores(tmp_path / "out" / "scores", "random_place")}
+    assert not kept & {"test-0", "test-6"} and len(kept) == 8
+    (method,) = table(tmp_path / "out")["methods"]
+    assert method["overall"]["missing"] == 1
+
+
+def test_papers_are_named_before_anything_is_run(capsys):
+    assert set(get_args(Paper)) == set(PUBLISHED)
+    with pytest.raises(SystemExit):
+        tyro.cli(EvaluateConfig, args=["DATA", "--published", "nosuch"])
+    assert "nosuch" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tyro
+from small_world import make_examples, write_set
 
 from lookhear.data import cells
 from lookhear.data.avg.row import ClipRow, write_rows
@@ -77,8 +78,13 @@ def test_places_alone_can_be_led_by_mean_velocities(clips, tmp_path):
 
 
 def test_a_folder_without_the_features_is_refused_in_a_sentence(clips, tmp_path):
-    with pytest.raises(ValueError, match=r"No training clip in .* has any of the features sight"):
-        train_flow(config(clips, "--out", tmp_path, "--features", "sight"))
+    with pytest.raises(ValueError, match=r"has the feature 'sght', only sound; `lookhear dataset perceive` makes"):
+        train_flow(config(clips, "--out", tmp_path, "--features", "sound", "sght"))
+    bare = tmp_path / "bare"
+    write_set(bare, make_examples("train", 6) + make_examples("validation", 3))
+    (bare / "sight.safetensors").unlink()
+    with pytest.raises(ValueError, match=r"No training clip in .*bare has any feature; .* --features alone"):
+        train_flow(config(bare, "--out", tmp_path))
 
 
 def test_settings_have_names_of_their_own_and_defaults_that_allow_missing_parts(tmp_path):

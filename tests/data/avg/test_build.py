@@ -18,7 +18,7 @@ from lookhear.data.avg.cuts import CutConfig
 from lookhear.data.avg.planted import Scene, SoundBank
 from lookhear.data.avg.repeats import Prints, find_repeats
 from lookhear.data.avg.row import SPLITS, read_rows
-from lookhear.data.clip import Clip
+from lookhear.data.clip import Clip, ClipError
 from lookhear.data.provenance import claims_of
 from lookhear.scripts.make_raw_videos import MakeRawVideosConfig, video_bytes
 
@@ -204,6 +204,15 @@ def test_what_cannot_be_used_is_said_and_the_rest_goes_on(one, media, tmp_path):
     assert "no sound" in result.problems[1].sentence and [row.lat_deg for row in result.rows] == [1.0]
     (rejection,) = result.rejected
     assert rejection.video == "c.mp4" and rejection.reasons == {"repeat": "It is the same file as again.mp4."}
+
+
+def test_a_video_that_may_not_be_read_stops_no_other(one, tmp_path, monkeypatch):
+    def denied(file):
+        raise ClipError(f"{file.name} cannot be read (Permission denied).")
+
+    monkeypatch.setattr(build_module, "sha256_of", denied)
+    result = build(one, tmp_path / "out", SETTINGS)
+    assert not result.rows and {"Permission denied" in problem.sentence for problem in result.problems} == {True}
 
 
 def test_folders_of_others_are_left_alone(raw, tmp_path):

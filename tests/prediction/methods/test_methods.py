@@ -1,12 +1,18 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from small_world import HOMES, Views, birds, make_examples
+from small_world import HOMES, Views, birds, heard, make_examples
 
+from lookhear.perception.record import ClipRecord
+from lookhear.prediction.example import Example
 from lookhear.prediction.methods import METHODS, log_linear, sense
+from lookhear.prediction.methods.everyday import EverydaySounds
 from lookhear.prediction.methods.late_fusion_average import middle
 from lookhear.prediction.methods.log_linear import LogLinear, learned, sample
 from lookhear.prediction.methods.method import Method
 from lookhear.prediction.methods.random_place import RandomPlace
+from lookhear.prediction.methods.weights import fit_weights
 
 TEST = make_examples("test", 24, seed=5)
 
@@ -111,6 +117,19 @@ def test_random_places_are_training_places_and_always_the_same():
 def test_a_sample_is_drawn_by_seed():
     train = make_examples("train", 30)
     assert sample(train, 5) == sample(train, 5) != sample(train, 5, seed=1) and sample(train, 99) == train
+
+
+def test_what_was_learnt_by_heart_is_not_trusted():
+    """Sounds at random, the same in all clips of a place: on the clips they were learnt from they seem to tell much."""
+    draw, clips = np.random.default_rng(0), []
+    for place, point in enumerate(HOMES * 4):
+        told = tuple(heard(f"Sound {k}", "sound") for k in np.flatnonzero(draw.random(12) < 0.4))
+        row = replace(TEST[0].row, lat_deg=point.lat_deg, lon_deg=point.lon_deg, location_id=str(place), split="train")
+        clips += [Example(replace(row, clip_id=f"{place}-{n}"), ClipRecord(f"{place}-{n}", told)) for n in range(4)]
+    method = LogLinear({"everyday sounds": (EverydaySounds(),)})
+    method.fit(clips)
+    by_heart = fit_weights([method._case(clip) for clip in clips], 1)[0]
+    assert method.weights["everyday sounds"] < 0.3 < 1.0 < by_heart
 
 
 def test_a_pool_of_nothing_fits_nothing():

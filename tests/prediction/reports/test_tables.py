@@ -31,6 +31,7 @@ def test_methods_without_densities_are_left_out_of_their_tables(summary):
     by_name = {table.name: [line.name for line in table.lines] for table in tables(summary)}
     assert "points only" in by_name["distance"] and "points only" not in by_name["density"]
     assert {"continent-median_km", "evidence-within_750_km"} <= by_name.keys()
+    assert "points only" in by_name["evidence-median_km"] and "points only" not in by_name["evidence-inside_90"]
 
 
 def test_best_is_nearest_to_the_level_for_coverage_and_never_a_papers_number(summary):

@@ -7,6 +7,9 @@ import torch
 from lookhear.data.avg.row import ClipRow, write_rows
 from lookhear.perception.record import ClipRecord, write_records
 from lookhear.prediction.example import read_examples
+from lookhear.prediction.flow import UniformBase
+from lookhear.prediction.flow_density import CellBase, KernelBase
+from lookhear.prediction.posterior import prior_density
 from lookhear.prediction.training.features import FeatureSet
 
 UNITS = np.array([[0.0, 0, 1], [0, 0, -1], [-1, 0, 0], [0, 1, 0]])
@@ -54,6 +57,14 @@ def test_other_data_has_another_digest():
     sets = [FeatureSet.from_arrays(UNITS), FeatureSet.from_arrays(UNITS[::-1].copy())]
     sets += [FeatureSet.from_arrays(UNITS, {name: np.full((4, 1), fill)}) for name in "ab" for fill in (0.0, np.nan)]
     assert len({one.digest() for one in sets}) == 6
+
+
+def test_another_base_has_another_digest():
+    bases = [CellBase([prior_density(prior)]) for prior in ("land", "earth")]
+    bases += [KernelBase(torch.eye(3), torch.full((3,), kappa)) for kappa in (10.0, 20.0)] + [UniformBase()]
+    digests = [FeatureSet.from_arrays(UNITS, base=base).digest() for base in bases]
+    assert len(set(digests)) == 5 and digests[-1] == FeatureSet.from_arrays(UNITS).digest()
+    assert digests[0] == FeatureSet.from_arrays(UNITS, base=CellBase([prior_density("land")])).digest()
 
 
 def write_set(folder, features):
