@@ -16,22 +16,25 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
-import torch
 from jaxtyping import Bool, Float
 from numpy import ndarray
-from torch import Tensor
 from tqdm import tqdm
 
 from lookhear.data.atomic import write_atomic
 from lookhear.data.gazetteer import gazetteer
 from lookhear.data.geo import great_circle_km, unit_vectors
 from lookhear.data.models import model_path
-from lookhear.perception.ranges import RangeModel
 from lookhear.prediction.density import geometric_median
 from lookhear.prediction.metrics.accuracy import THRESHOLDS_KM, Accuracy
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from lookhear.perception.ranges import RangeModel
 
 PUBLISHED = {
     "whole checklist": (15.0, (0.640, 0.978, 0.999, 1.000)),
@@ -109,6 +112,10 @@ def evaluate_oracle(config: EvaluateOracleConfig) -> int:
 
 def load_places(config: EvaluateOracleConfig) -> tuple[Places, Places]:
     """The places asked about, and the candidates."""
+    import torch
+
+    from lookhear.perception.ranges import RangeModel
+
     path = model_path("geoclip", "coordinates_100K.csv")
     lat_lon = np.unique(np.genfromtxt(path, delimiter=",", skip_header=1), axis=0)
     lat_lon = lat_lon[on_land(lat_lon)]
@@ -130,6 +137,8 @@ def on_land(lat_lon: Float[ndarray, "n 2"]) -> Bool[ndarray, " n"]:
 
 def chances(model: RangeModel, lat_lon: Float[Tensor, "n 2"]) -> Float[Tensor, "n 6522"]:
     """The range model's year-round chances, in half precision."""
+    import torch
+
     with torch.inference_mode():
         parts = tqdm(lat_lon.split(CHUNK), "Range model")
         return torch.cat([model(part[:, 0], part[:, 1]).half() for part in parts])
@@ -137,12 +146,16 @@ def chances(model: RangeModel, lat_lon: Float[Tensor, "n 2"]) -> Float[Tensor, "
 
 def checklist(chance: Float[Tensor, "n s"], threshold: float) -> Float[Tensor, "n s"]:
     """Chance that each species is on a place's checklist: a soft step at the threshold."""
+    import torch
+
     odds = torch.logit(chance.float(), eps=1e-6) - float(np.log(threshold / (1 - threshold)))
     return torch.sigmoid(SOFT_EDGE * odds).clamp(1e-6, 1 - 1e-6)
 
 
 def with_checklists(config: EvaluateOracleConfig, asked: Places, candidates: Places, name: str, kept: float) -> Row:
     """Presence and absence of every species, of which a share was kept on the list."""
+    import torch
+
     generator = torch.Generator().manual_seed(config.seed)
     listed = asked.chance >= config.threshold
     seen = (listed & (torch.rand(listed.shape, generator=generator) < kept)).float()
@@ -160,6 +173,8 @@ def with_checklists(config: EvaluateOracleConfig, asked: Places, candidates: Pla
 
 def with_ten_species(config: EvaluateOracleConfig, asked: Places, candidates: Places) -> Row:
     """Ten species of the list (all, where it is shorter), by the likelihood of `lookhear locate`: Π p_s/Z."""
+    import torch
+
     generator = torch.Generator().manual_seed(config.seed)
     listed = asked.chance >= config.threshold
     order = torch.where(listed, torch.rand(listed.shape, generator=generator), torch.inf)
@@ -181,6 +196,8 @@ def score(
     name: str, log_likelihood: Callable[[Places], Float[Tensor, "asked n"]], asked: Places, candidates: Places
 ) -> Row:
     """Distances of the geometric medians, and how often the true place is in the 50 and 90 % regions."""
+    import torch
+
     logs, own = log_likelihood(candidates), log_likelihood(asked).diagonal()
     errors, held = [], np.zeros((len(own), 2), dtype=bool)
     for k, one in enumerate(tqdm(logs, f"{name}: answers")):

@@ -89,9 +89,12 @@ def _answers(
     batch: int = BATCH,
 ) -> Iterator[Answered]:
     """What the model says of clips; each batch is kept at once, and asked only once."""
+    from lookhear.reasoning.mllm.prompt import text_of
+
     kept = {one.clip_id: one for one in _kept(path)}
     reasoner = backend.reasoner()
     todo = [pair for pair in zip(examples, briefs, strict=True) if pair[1].clip_id not in kept]
+    todo.sort(key=lambda pair: len(text_of(pair[1], backend.wording)))  # alike in length, so that little is padded
     with path.open("a", encoding="utf-8") as file, tqdm(total=len(todo), desc="Explaining", unit="clip") as bar:
         for start in range(0, len(todo), batch):
             some = todo[start : start + batch]

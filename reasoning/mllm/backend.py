@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from lookhear.data.clip import Clip
 from lookhear.perception.record import ClipRecord
 from lookhear.reasoning.mllm.prompt import SHORT, Wording
-from lookhear.reasoning.mllm.reasoner import Reasoner
+
+if TYPE_CHECKING:
+    from lookhear.reasoning.mllm.reasoner import Reasoner
 
 SMALL = "smollm2"
 """The offline model's name."""
@@ -77,6 +79,8 @@ class Backend:
 
     def reasoner(self) -> Reasoner:
         """The model as one that explains."""
+        from lookhear.reasoning.mllm.reasoner import Reasoner
+
         trained = f", {len(self.config.adapters)} adapters" if self.config.adapters else ""
         name = f"{self.config.name}{trained}"
         return Reasoner(self.model.eval(), self.processor, self.wording, name, self.wording.longest)

@@ -3,8 +3,8 @@
 The answer "unknown" can be read: it is "cannot say".
 Each line is a claim; what it is about is told by its first word, else by the finest place it names. A line of names
 with > between them is a claim for each name. The letter of a place that was offered means nothing to a reader and is
-left out. Citations of findings that do not exist are dropped: a reader must be able to follow every one. Much text is
-cut.
+left out, as are ids before what they name. Citations of findings that do not exist are dropped: a reader must be able
+to follow every one. Much text is cut.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ _PERCENT = re.compile(r"\((\d{1,3})\s?%\)")
 _NEAR = re.compile(r"(?:perhaps )?\d{1,5} km from (.{1,100})")
 _TAG = re.compile(r"</?think>", re.IGNORECASE)
 _LETTER = re.compile(rf"^[{LETTERS}]: ")
+_ID = re.compile(r"\b([A-Za-z]{1,3}\d{1,4}) (?=\S)")
 
 _STEPS: dict[str, Step] = {
     "found": "heard",
@@ -106,7 +107,8 @@ def _cites(text: str, evidence: Sequence[Evidence]) -> tuple[str, ...]:
 
 
 def _claim(line: str, evidence: Sequence[Evidence]) -> Claim:
-    text = _CITED.sub(" ", line).strip()
+    ids = {one.id for one in evidence}
+    text = _ID.sub(lambda found: "" if found[1] in ids else found[0], _CITED.sub(" ", line).strip())
     places = places_named(text, [one.label for one in evidence if one.kind != "text"])
     kinds = {place.kind: place.name for place in reversed(places)}
     finest = next((kind for kind in _KINDS if kind in kinds), None)

@@ -5,12 +5,13 @@ near it, the likeliest is taught, because what the evidence does not hold cannot
 model learns to copy, to weigh and to hedge, not to make up places. With `Aim` "truth" the truth itself is taught, for
 models that know the Earth and see the frames.
 
-    A: Gray Heron and the look of the scene fit. [e1, e3]
+    A: e1 Gray Heron and e3 the look of the scene fit. [e1, e3]
     Europe > perhaps France > Île-de-France > 3 km from Paris
     <answer>48.86, 2.35</answer>
 
 The letter comes first, so that one choice settles all that follows, which is a copy of that place's line: a model that
-names its places one by one takes the country from one place and the town from another.
+names its places one by one takes the country from one place and the town from another. For the same reason an id
+stands before what it is the id of: the ids are in the place's line, and what follows an id is a copy of its own line.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def _found(told: Sequence[Evidence]) -> str:
 
 
 def _and(some: Sequence[Evidence]) -> str:
-    return " and ".join(plain(one.label) for one in some)
+    return " and ".join(f"{one.id} {plain(one.label)}" for one in some)
 
 
 def _ids(some: Sequence[Evidence]) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from lookhear.reasoning.mllm.prompt import Wording
 from lookhear.reasoning.rewards.rows import Reward
@@ -23,7 +23,6 @@ from lookhear.reasoning.training.checkpoints import train_to
 from lookhear.reasoning.training.journal import METRICS
 from lookhear.reasoning.training.lessons import Lesson, as_dataset
 from lookhear.reasoning.training.machine import MachineConfig
-from lookhear.reasoning.training.scored import score_labels_only
 from lookhear.reasoning.training.sft import ADAPTER
 from lookhear.reasoning.training.watch import Watch
 
@@ -42,6 +41,9 @@ class GrpoConfig:
     """Clips a step and process."""
     parts: int = 1
     """Parts that a process cuts its traces of a step into, where memory is short."""
+    scale: Literal["group", "batch", "none"] = "group"
+    """What advantages are divided by: the spread of rewards in their group, as in the paper, or in the whole step, or
+    nothing; where rewards differ by little in most groups, the first makes as much of that as of a gross mistake."""
     beta: float = 0.01
     """β: weight of the divergence from the model that is begun with."""
     lr: float = 2e-5
@@ -87,6 +89,8 @@ def train_grpo(
     from trl import GRPOTrainer
 
     from lookhear.reasoning.training.callbacks import Journal, SamplePages
+    from lookhear.reasoning.training.scored import score_labels_only
+    from lookhear.reasoning.training.shared_prompts import share_prompts
 
     watch, machine = Watch(), machine or MachineConfig()
     trainer = GRPOTrainer(
@@ -98,7 +102,10 @@ def train_grpo(
         peft_config=lora(config.adapter, model, soft_tokens=False),
         callbacks=[Journal(folder / METRICS, watch.metrics), SamplePages(watch, folder / SAMPLES)],
     )
-    score_labels_only(trainer.model.get_base_model(), config.temperature)
+    inner = trainer.model.get_base_model()
+    score_labels_only(inner, config.temperature)
+    if not (trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled):
+        share_prompts(inner, config.temperature)
     return train_to(trainer, config.steps, folder, folder / ADAPTER)
 
 
@@ -114,13 +121,13 @@ def _arguments(model: Any, config: GrpoConfig, folder: Path, weights: list[float
         max_completion_length=config.longest,
         beta=config.beta,
         loss_type="grpo",
-        scale_rewards="group",
+        scale_rewards=config.scale,
         reward_weights=weights,
         temperature=config.temperature,
         generation_kwargs={"suppress_tokens": image_tokens(model)},
         learning_rate=config.lr,
         lr_scheduler_type="constant_with_warmup",
-        warmup_steps=max(1, config.steps // 20),
+        warmup_steps=config.steps // 20,  # its first step learns nothing, which a short run cannot afford
         logging_steps=config.log_every,
         save_steps=config.save_every,
         save_total_limit=2,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import torch
-
 
 @dataclass(frozen=True)
 class MachineConfig:
@@ -28,10 +26,14 @@ class MachineConfig:
     @property
     def asked_on(self) -> str:
         """Where a model is that is asked and not trained."""
+        import torch
+
         return "cuda" if self.device == "auto" and torch.cuda.is_available() else "cpu"
 
     def arguments(self) -> dict[str, Any]:
         """As TRL's configs take them."""
+        import torch
+
         return {
             "use_cpu": self.device == "cpu" or not torch.cuda.is_available(),
             "bf16": self.precision == "bf16",

@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn.functional import linear
 
 IGNORED = -100
 """The label of what is not learnt from."""
@@ -42,13 +41,13 @@ def scored(
     from trl.trainer.utils import FusedCausalLMOutput
 
     mask = labels != IGNORED
-    logits = linear(states[mask], head.weight, head.bias) / temperature
+    logits = head(states[mask]) / temperature
     log_p = torch.log_softmax(logits.float(), dim=-1)
     chosen = log_p.gather(1, labels[mask][:, None])[:, 0]
     entropy = -(log_p.exp() * log_p).sum(-1)
 
     def placed(values: Tensor) -> Tensor:
-        return torch.zeros(mask.shape, dtype=values.dtype).masked_scatter(mask, values)
+        return values.new_zeros(mask.shape).masked_scatter(mask, values)
 
     return FusedCausalLMOutput(
         loss=-chosen.sum() / (mask.sum().clamp(min=1) if count is None else count),

@@ -26,7 +26,6 @@ from lookhear.reasoning.training.cold_start import Aim
 from lookhear.reasoning.training.journal import METRICS
 from lookhear.reasoning.training.lessons import Lesson, as_dataset, by_length
 from lookhear.reasoning.training.machine import MachineConfig
-from lookhear.reasoning.training.scored import score_labels_only
 
 ADAPTER = "adapter"
 """Folder of the result."""
@@ -74,6 +73,7 @@ def train_sft(
     from trl import SFTConfig, SFTTrainer
 
     from lookhear.reasoning.training.callbacks import Journal
+    from lookhear.reasoning.training.scored import score_labels_only
 
     machine = machine or MachineConfig()
     share, processes = config.batch // config.parts, int(os.environ.get("WORLD_SIZE", "1"))

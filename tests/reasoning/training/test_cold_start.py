@@ -19,17 +19,17 @@ def test_the_place_that_fits_and_is_nearest_is_taught():
 
 def test_a_completion_chooses_cites_and_copies_the_line_of_its_place():
     assert cold_completion(brief(), PARIS, "supported", SHORT) == (
-        "A: siren fits. [e1]\nEurope > France > perhaps Paris > 1 km from Paris\n<answer>48.86, 2.35</answer>"
+        "A: e1 siren fits. [e1]\nEurope > France > perhaps Paris > 1 km from Paris\n<answer>48.86, 2.35</answer>"
     )
     text, line = cold_completion(brief(), ROUEN, "supported", SHORT), text_of(brief(), SHORT).splitlines()[2]
     letter, names, answer = text.splitlines()
-    assert letter == "B: Found siren. [e1]" and line.startswith("B ") and names in line and answer[8:19] in line
+    assert letter == "B: Found e1 siren. [e1]" and line.startswith("B ") and names in line and answer[8:19] in line
 
 
 def test_truth_itself_is_taught_where_it_is_asked_for():
     sydney = GeoPoint(-33.87, 151.21)
     text = cold_completion(brief(), sydney, "truth", Wording())
-    assert text.startswith("siren fits. [e1]\nperhaps Oceania > Australia > New South Wales")
+    assert text.startswith("e1 siren fits. [e1]\nperhaps Oceania > Australia > New South Wales")
     assert text.endswith("<answer>-33.87, 151.21</answer>")
 
 
@@ -42,7 +42,7 @@ def test_a_completion_cites_only_what_is_told():
     some = [found(k, "sound", f"sound {k}", 0.1 * k) for k in range(1, 9)]
     option = replace(brief().options[0], cites=("e1", "e7", "e8", "e6"))
     text = cold_completion(brief(some, (option,)), PARIS, "supported", SHORT)
-    assert text.startswith("A: sound 7 and sound 8 fit. [e7, e8]\n")
+    assert text.startswith("A: e7 sound 7 and e8 sound 8 fit. [e7, e8]\n")
 
 
 @pytest.mark.parametrize("truth", [PARIS, ROUEN])
