@@ -28,24 +28,27 @@ LABEL_COUNT = 6522
 STAGES = ((36, 72, 3, 0), (72, 288, 4, 18), (108, 864, 5, 27), (192, 1536, 4, 48))
 """Of each stage of the trunk: channels, channels inside a block, blocks, and squeezed channels (0: no squeeze)."""
 
+EARLY_SHAPE = (108, 6, 16)
+"""Channels, bands and times of the map that leaves the third stage."""
+
 
 class MelSpectrogram(nn.Module):
     """96 mel bands with a learnt power-law scaling; BirdNET stacks two, for low and for high frequencies.
 
     The published graph casts the complex spectrum to its real part before the mel filter. That is kept: the trunk was
-    trained on it.
+    trained on it. No band weighs a bin from `bins` on.
     """
 
-    def __init__(self, frame: int, hop: int) -> None:
+    def __init__(self, frame: int, hop: int, bins: int) -> None:
         super().__init__()
-        self.frame, self.hop = frame, hop
+        self.frame, self.hop, self.bins = frame, hop, bins
         self.window = nn.Buffer(torch.zeros(frame))
-        self.mel = nn.Buffer(torch.zeros(96, frame // 2 + 1))
+        self.mel = nn.Buffer(torch.zeros(96, bins))
         self.exponent = nn.Buffer(torch.ones(()))
 
     def forward(self, sound: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch 96 frames"]:
         """Band energies, highest band first."""
-        spectrum = torch.fft.rfft(sound.unfold(1, self.frame, self.hop) * self.window).real
+        spectrum = torch.fft.rfft(sound.unfold(1, self.frame, self.hop) * self.window)[:, :, : self.bins].real
         bands: Tensor = (spectrum @ self.mel.T).square().pow(self.exponent)
         return bands.flip(2).transpose(1, 2)
 
@@ -94,13 +97,14 @@ class BirdNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.low = MelSpectrogram(2048, 278)
-        self.high = MelSpectrogram(1024, 280)
+        self.low = MelSpectrogram(2048, 278, 128)
+        self.high = MelSpectrogram(1024, 280, 320)
         self.spectrogram_scale = nn.Buffer(torch.ones(2, 1, 1))
         self.spectrogram_shift = nn.Buffer(torch.zeros(2, 1, 1))
         self.stem = nn.Conv2d(2, 24, (4, 8), 2)
         self.mix = nn.Conv2d(48, 24, 1)
-        self.trunk = nn.Sequential(*_blocks())
+        *early, late = _stages()
+        self.early, self.late = nn.Sequential(*early), late
         self.trunk_scale = nn.Buffer(torch.ones(192, 1, 1))
         self.trunk_shift = nn.Buffer(torch.zeros(192, 1, 1))
         self.head = nn.Conv2d(192, EMBEDDING_SIZE, 3)
@@ -134,10 +138,19 @@ class BirdNet(nn.Module):
 
     def feature_map(self, sound: Float[Tensor, "batch 144000"]) -> Float[Tensor, "batch 1024 1 time"]:
         """The map whose mean over time is the embedding."""
+        return self.late_map(self.early_map(sound))
+
+    def early_map(self, sound: Float[Tensor, "batch 144000"]) -> Float[Tensor, "batch 108 6 16"]:
+        """The map that leaves the third stage: channels, bands, times."""
         x = self.spectrogram(sound) * self.spectrogram_scale + self.spectrogram_shift
         x = F.relu(self.stem(_pad_same(x, (4, 8), 2)))
         x = self.mix(torch.cat([F.max_pool2d(x, (1, 2)), F.avg_pool2d(x, (1, 2))], 1))
-        x = self.trunk(x)
+        early: Tensor = self.early(x)
+        return early
+
+    def late_map(self, early: Float[Tensor, "batch 108 6 16"]) -> Float[Tensor, "batch 1024 1 time"]:
+        """The rest of `feature_map`."""
+        x = self.late(early)
         return F.relu(self.head(F.relu(x * self.trunk_scale + self.trunk_shift)))
 
     def spectrogram(self, sound: Float[Tensor, "batch 144000"]) -> Float[Tensor, "batch 2 96 511"]:
@@ -158,14 +171,14 @@ def read_labels(path: Path | None = None) -> list[tuple[str, str]]:
     return [(scientific, common) for scientific, common in labels]
 
 
-def _blocks() -> list[nn.Module]:
-    blocks: list[nn.Module] = []
-    channels_in = 24
+def _stages() -> list[nn.Sequential]:
+    stages, channels_in = [], 24
     for channels, inner, count, squeezed in STAGES:
-        for k in range(count):
-            blocks.append(InvertedResidual(channels_in, channels, inner, 2 if k == 0 else 1, squeezed))
-            channels_in = channels
-    return blocks
+        first = InvertedResidual(channels_in, channels, inner, 2, squeezed)
+        others = [InvertedResidual(channels, channels, inner, 1, squeezed) for _ in range(count - 1)]
+        stages.append(nn.Sequential(first, *others))
+        channels_in = channels
+    return stages
 
 
 def _pad_same(x: Tensor, kernel: tuple[int, int], stride: int) -> Tensor:
@@ -178,7 +191,7 @@ def _pad_same(x: Tensor, kernel: tuple[int, int], stride: int) -> Tensor:
 def _copy_front_end(model: BirdNet, file: TfliteFile) -> None:
     for name, spectrogram in (("MEL_SPEC1", model.low), ("MEL_SPEC2", model.high)):
         spectrogram.window.copy_(torch.tensor(file.named(f"{name}/stft/hann_window/sub_2")))
-        spectrogram.mel.copy_(torch.tensor(file.named(f"{name}/Tensordot/MatMul")))
+        spectrogram.mel.copy_(torch.tensor(file.named(f"{name}/Tensordot/MatMul"))[:, : spectrogram.bins])
         spectrogram.exponent.copy_(torch.tensor(file.named(f"{name}/truediv_1")))
     for name, scale, shift in (
         ("BNORM_SPEC_NOQUANT", model.spectrogram_scale, model.spectrogram_shift),

@@ -16,7 +16,7 @@ from lookhear.perception.atoms.families import Finding, findings
 from lookhear.perception.atoms.shipped import shipped_dictionary
 from lookhear.perception.atoms.store import Dictionary
 from lookhear.perception.birdnet import WINDOW_S, BirdNet, read_labels
-from lookhear.perception.encoders.birdnet_encoder import TrunkMaps
+from lookhear.perception.encoders.birdnet_encoder import OverheardMaps
 from lookhear.perception.evidence import Evidence, Kind
 from lookhear.perception.listen import HOP_S, Detection, Heard, listen
 from lookhear.perception.pointing import Pointing, index_of
@@ -74,7 +74,7 @@ class Hearing:
         Raises:
             ClipError: the clip has no sound.
         """
-        with TrunkMaps(self.birdnet) as maps:
+        with OverheardMaps(self.birdnet) as maps:
             heard = listen(clip, self.birdnet)
         believed = [d for d in heard.detections if self.labels[d.label][0] not in IGNORED]
         found = list(self.pointing.point([self._evidence(d) for d in believed], week))
@@ -97,7 +97,7 @@ class Hearing:
         kind: Kind = "sound" if name in SOUNDS else "species"
         return Evidence("", kind, SOUNDS.get(name, label), name, detection.moments, detection.confidence, DETECTOR)
 
-    def _everyday(self, maps: TrunkMaps, duration_s: float, told: set[str]) -> list[Evidence]:
+    def _everyday(self, maps: OverheardMaps, duration_s: float, told: set[str]) -> list[Evidence]:
         """Everyday sounds that the dictionary is sure of and that BirdNET did not tell."""
         if self.dictionary is None:
             return []

@@ -18,6 +18,8 @@ import tyro
 from lookhear.perception.atoms.mixtures import MixtureConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lookhear.perception.atoms.cache import MapCache
     from lookhear.perception.atoms.collection import Collection
     from lookhear.perception.atoms.evaluation import Scores, Tests
@@ -39,6 +41,9 @@ FORMS: dict[str, tuple[bool, Literal["none", "learnt"], Literal["renormalise", "
 
 FRESH_VARIANTS = 4
 """Variants of each sound whose place is guessed after fine-tuning."""
+
+CLIP_WINDOWS = 20
+"""Windows of the clip on which time is taken: half a minute."""
 
 
 @dataclass(frozen=True)
@@ -219,21 +224,29 @@ def forms(
 
 
 def cost(sae: IcSae, encoder: SoundEncoder) -> str:
-    """Milliseconds a window of the encoder and of the loop over K = 4, on one thread, both measured by turns."""
+    """Milliseconds a window of the whole encoder and of the loop over K = 4, on one thread, measured by turns.
+
+    As `locate` hears a clip: the encoder takes a few windows at a time, the loop all of them.
+    """
     import torch
 
     from lookhear.perception.encoders.encoder import window_samples
+    from lookhear.perception.listen import BATCH
 
     torch.set_num_threads(1)
-    windows = 0.1 * torch.randn(4, window_samples(encoder), generator=torch.Generator().manual_seed(0))
-    maps = encoder.feature_map(windows)
-    spent = {"encoder": 0.0, "loop": 0.0}
-    for turn in range(9):
-        for name, run in (("encoder", lambda: encoder.feature_map(windows)), ("loop", lambda: sae.decompose(maps, 4))):
+    windows = 0.1 * torch.randn(CLIP_WINDOWS, window_samples(encoder), generator=torch.Generator().manual_seed(0))
+    maps = torch.cat([*map(encoder.feature_map, windows.split(BATCH))])
+    runs: dict[str, Callable[[], object]] = {
+        "encoder": lambda: [*map(encoder.embed, windows.split(BATCH))],
+        "loop": lambda: sae.decompose(maps, 4),
+    }
+    spent = dict.fromkeys(runs, 0.0)
+    for turn in range(5):
+        for name, run in runs.items():
             began = time.process_time()
             run()
             spent[name] += (time.process_time() - began) * (turn > 0)
-    each = {name: 1000 * seconds / 8 / 4 for name, seconds in spent.items()}
+    each = {name: 1000 * seconds / 4 / len(windows) for name, seconds in spent.items()}
     share = each["loop"] / each["encoder"]
     return f"encoder {each['encoder']:.1f} ms a window, atoms {each['loop']:.2f} ms: {share:.1%} more"
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 class PreMap(nn.Module):
     """Root, two residual blocks, projection.
 
-    The encoder's maps are behind a ReLU and have a long tail; their square roots do not.
+    The encoder's maps have a long tail; their square roots, with the sign kept, do not.
     """
 
     def __init__(self, features: int, hidden: int, size: int, dropout: float) -> None:

@@ -1,8 +1,9 @@
-"""BirdNET V2.4 as an encoder: three seconds to 1024 numbers, and the map behind them.
+"""BirdNET V2.4 as an encoder: three seconds to 1024 numbers, and a map from the middle of it.
 
-The map is the trunk's output after its ReLU, 192 channels × 3 bands × 8 times, before the last convolution joins the
-bands: sounds that overlap in time often part in frequency. The embedding is the mean over the 6 times of that last
-convolution. BirdNET stretches each window to full scale, so it does not hear gain: f(g·c) = f(c).
+The map is what leaves the third stage, 108 channels × 6 bands × 16 times: sounds that overlap in time often part in
+frequency, and the fourth stage halves bands and times once more. On it, mixtures are taken apart better than on the
+fourth stage's (docs/train-sound.md). The embedding is the mean over the 6 times of the last convolution. BirdNET
+stretches each window to full scale, so it does not hear gain: f(g·c) = f(c).
 """
 
 from __future__ import annotations
@@ -15,28 +16,29 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lookhear.perception.birdnet import EMBEDDING_SIZE, SAMPLE_RATE_HZ, WINDOW_S, BirdNet
+from lookhear.perception.birdnet import EARLY_SHAPE, EMBEDDING_SIZE, SAMPLE_RATE_HZ, WINDOW_S, BirdNet
 from lookhear.perception.encoders.encoder import digest_of
 
-FEATURES, TIMES = 576, 8
+CHANNELS, BANDS, TIMES = EARLY_SHAPE
+FEATURES = CHANNELS * BANDS
 
 
-class TrunkMaps:
-    """Listens in while BirdNET runs: the trunk's maps of all windows, at no cost; of silence, 0 throughout.
+class OverheardMaps:
+    """Listens in while BirdNET runs: the maps of all windows, at no cost; of silence, 0 throughout.
 
     Example:
-        >>> with TrunkMaps(birdnet) as maps:                                        # doctest: +SKIP
+        >>> with OverheardMaps(birdnet) as maps:                                    # doctest: +SKIP
         ...     heard = listen(clip, birdnet)
         >>> maps.stacked().shape                                                    # doctest: +SKIP
     """
 
     def __init__(self, birdnet: BirdNet) -> None:
         self._birdnet = birdnet
-        self._seen: list[Float[Tensor, "batch 576 8"]] = []
+        self._seen: list[Float[Tensor, "batch 648 16"]] = []
 
-    def __enter__(self) -> TrunkMaps:
-        trunk = self._birdnet.head.register_forward_pre_hook(self._see)
-        self._hooks = [trunk, self._birdnet.low.register_forward_pre_hook(self._hear)]
+    def __enter__(self) -> OverheardMaps:
+        sound = self._birdnet.low.register_forward_pre_hook(self._hear)
+        self._hooks = [sound, self._birdnet.early.register_forward_hook(self._see)]
         return self
 
     def __exit__(
@@ -50,11 +52,10 @@ class TrunkMaps:
         stretched: Tensor = inputs[0]
         self._silent = stretched.amax(1) == stretched.amin(1)
 
-    def _see(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
-        trunk: Tensor = inputs[0].detach()
-        self._seen.append(trunk.flatten(1, 2).masked_fill(self._silent[:, None, None], 0.0))
+    def _see(self, module: nn.Module, inputs: tuple[Any, ...], early: Float[Tensor, "batch 108 6 16"]) -> None:
+        self._seen.append(early.detach().flatten(1, 2).masked_fill(self._silent[:, None, None], 0.0))
 
-    def stacked(self) -> Float[Tensor, "windows 576 8"]:
+    def stacked(self) -> Float[Tensor, "windows 648 16"]:
         """All maps so far, in order."""
         return torch.cat(self._seen) if self._seen else torch.zeros(0, FEATURES, TIMES)
 
@@ -66,7 +67,7 @@ class BirdNetEncoder:
     Example:
         >>> encoder = BirdNetEncoder(BirdNet.load())                                # doctest: +SKIP
         >>> encoder.feature_map(torch.zeros(1, 144_000)).shape                      # doctest: +SKIP
-        torch.Size([1, 576, 8])
+        torch.Size([1, 648, 16])
     """
 
     birdnet: BirdNet = field(default_factory=BirdNet.load)
@@ -86,17 +87,17 @@ class BirdNetEncoder:
         return self.birdnet.embed(windows)
 
     @torch.inference_mode()
-    def feature_map(self, windows: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch 576 8"]:
-        """The trunk's map."""
-        with TrunkMaps(self.birdnet) as maps:
-            self.birdnet.feature_map(windows)
+    def feature_map(self, windows: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch 648 16"]:
+        """The third stage's map; the rest of the network does not run."""
+        with OverheardMaps(self.birdnet) as maps:
+            self.birdnet.early_map(windows)
         return maps.stacked()
 
     @torch.inference_mode()
-    def pooled(self, maps: Float[Tensor, "batch 576 8"]) -> Float[Tensor, "batch 1024"]:
+    def pooled(self, maps: Float[Tensor, "batch 648 16"]) -> Float[Tensor, "batch 1024"]:
         """The embedding that belongs to a map: the rest of the network."""
-        return torch.relu(self.birdnet.head(maps.unflatten(1, (192, 3)))).mean((2, 3))
+        return self.birdnet.late_map(maps.unflatten(1, (CHANNELS, BANDS))).mean((2, 3))
 
     def fingerprint(self) -> str:
         """Changes with the weights."""
-        return digest_of(self.birdnet, "birdnet trunk 576x8, window 3 s")
+        return digest_of(self.birdnet, "birdnet third stage 648x16, window 3 s")

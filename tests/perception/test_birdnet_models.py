@@ -87,6 +87,13 @@ def test_our_reader_finds_what_the_interpreter_finds():
         assert (file.tensors[name] == oracle.get_tensor(names[name])).all()
 
 
+def test_the_mel_filters_weigh_no_bin_that_is_left_out(birdnet):
+    file = TfliteFile.read(model_path("birdnet", CLASSIFIER))
+    for name, spectrogram in (("MEL_SPEC1", birdnet.low), ("MEL_SPEC2", birdnet.high)):
+        mel = file.named(f"{name}/Tensordot/MatMul")
+        assert mel[:, spectrogram.bins - 1].any() and not mel[:, spectrogram.bins :].any()
+
+
 def test_it_hears_the_wood_thrush(birdnet):
     heard = listen(Clip.open(RECORDING), birdnet)
     labels = read_labels()

@@ -5,11 +5,11 @@ import torch
 
 from lookhear.perception.atoms.families import CERTAIN
 from lookhear.perception.atoms.store import Dictionary
-from lookhear.perception.encoders.birdnet_encoder import TrunkMaps
+from lookhear.perception.encoders.birdnet_encoder import FEATURES, TIMES, OverheardMaps
 from lookhear.perception.hearing import ATOM_DETECTOR, Hearing
 
 
-class FakeMaps(TrunkMaps):
+class FakeMaps(OverheardMaps):
     def __init__(self, maps: torch.Tensor) -> None:
         self.maps = maps
 
@@ -22,7 +22,7 @@ def hearing(monkeypatch):
     from lookhear.perception.atoms.ic_sae import IcSae, IcSaeConfig
 
     torch.manual_seed(0)
-    sae = IcSae(IcSaeConfig(("Bark", "Bird", "Rain", "Train"), 576, 4, temperature=0.02)).eval()
+    sae = IcSae(IcSaeConfig(("Bark", "Bird", "Rain", "Train"), FEATURES, 4, temperature=0.02)).eval()
     with torch.no_grad():
         sae.nothing.fill_(0.2)
     made = object.__new__(Hearing)
@@ -32,7 +32,7 @@ def hearing(monkeypatch):
 
 def windows(hearing: Hearing, *kernels: int | None) -> FakeMaps:
     sae = hearing.dictionary.sae
-    maps = torch.zeros(len(kernels), 576, 8)
+    maps = torch.zeros(len(kernels), FEATURES, TIMES)
     for k, kernel in enumerate(kernels):
         if kernel is not None:
             maps[k] = sae.dictionary.detach()[kernel][:, None]

@@ -9,7 +9,6 @@ import wave
 
 import numpy as np
 import pytest
-import torch
 
 from lookhear.perception.atoms.config import MartConfig
 from lookhear.perception.atoms.mixtures import MixtureConfig
@@ -18,16 +17,9 @@ from lookhear.perception.atoms.store import Dictionary
 from lookhear.scripts.train_sound import TrainSoundConfig, train_sound
 
 pytest.importorskip("accelerate")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 TONES = {"Rain": 300, "Bell": 1000, "Siren": 2000, "Train": 3000}
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -15,11 +15,8 @@ TONES = {"low": 250.0, "middle": 1000.0, "high": 2500.0, "top": 3600.0}
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+def always_one_thread(one_thread):
+    """Every test here trains or compares bit for bit."""
 
 
 def tone(hertz: float, seed: int):

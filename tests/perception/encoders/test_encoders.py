@@ -6,7 +6,7 @@ import torch
 
 from lookhear.perception.birdnet import BirdNet
 from lookhear.perception.encoders import ENCODERS, SoundError
-from lookhear.perception.encoders.birdnet_encoder import BirdNetEncoder, TrunkMaps
+from lookhear.perception.encoders.birdnet_encoder import BirdNetEncoder, OverheardMaps
 from lookhear.perception.encoders.encoder import SoundEncoder, window_samples, windows_of
 from lookhear.perception.encoders.placeholder import PlaceholderEncoder
 
@@ -90,7 +90,7 @@ def test_silence_and_a_constant_say_nothing_and_clipping_says_something(birdnet)
 @pytest.mark.slow
 def test_maps_are_overheard_without_running_twice(birdnet):
     windows = 0.1 * torch.randn(2, 144_000, generator=torch.Generator().manual_seed(1))
-    with torch.inference_mode(), TrunkMaps(birdnet) as maps:
+    with torch.inference_mode(), OverheardMaps(birdnet) as maps:
         birdnet(windows[:1])
         birdnet(windows[1:])
     assert torch.allclose(maps.stacked(), BirdNetEncoder(birdnet).feature_map(windows), atol=1e-5)
