@@ -156,7 +156,7 @@ def test_a_heic_that_breaks_off_or_is_too_large_is_refused_in_a_sentence(
     with pytest.raises(ClipError, match=r"cut\.heic .*damaged"):
         Clip.open(tmp_path / "cut.heic")
     monkeypatch.setattr(picture_module, "MAX_PICTURE_BYTES", 100_000)
-    with pytest.raises(ClipError, match=r"whole\.heic has 640 × 480 pixels"):
+    with pytest.raises(ClipError, match=r"whole\.heic has 480 × 640 pixels"):
         Clip.open(whole)
 
 
