@@ -10,19 +10,14 @@ from lookhear.data.geo import lat_lon_deg
 from lookhear.scripts.evaluate_earth import EvaluateEarthConfig, evaluate_earth
 from lookhear.scripts.evaluate_earth_data import read_places, split, without_copies
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def write_flood(folder, count=40):
     """Towns on a line of longitude, in the odd shape of the original files."""
     numbers = np.random.default_rng(0)
     towns = [f"{numbers.choice([10.0, 50.0]) + numbers.normal():.5f},{numbers.normal():.5f}" for _ in range(count)]
     (folder / "flood.csv").write_text("\r\n".join(["# where, from", "lat, lon", *towns, ""]))
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
 
 
 def test_places_are_read_past_comments_and_headings(tmp_path):
