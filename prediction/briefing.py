@@ -64,10 +64,10 @@ def kept_briefs(
         for start in range(0, len(examples), KEPT):
             some, path = examples[start : start + KEPT], folder / f"{split}-{start:06d}.jsonl"
             kept = list(read_briefs(path)) if path.exists() else []
-            if [one.clip_id for one in kept] != [one.row.clip_id for one in some]:
+            if [one.clip_id for one in kept[: len(some)]] != [one.row.clip_id for one in some]:
                 kept = list(briefs_of(method(), some))
                 write_briefs(path, kept)
-            briefs += kept
+            briefs += kept[: len(some)]
             bar.update(len(some))
     return briefs
 

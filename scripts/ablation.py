@@ -9,10 +9,11 @@ Each row adds one thing to the row before, and is trained and asked once a seed:
     5  + R_align      … with the hardened consistency beside it
     6  + R_calib      … with the calibration under the flow of row 2 beside it
 
-A row whose language model is rewarded is rewarded for the form as well. On disk, all of it gone on from:
+A row whose language model is rewarded is rewarded for the form as well. A second table has what the language model
+itself answers, since a flow that starts from the evidence may be content with that. On disk, all of it gone on from:
 
     DIR/briefs/, DIR/seed-<k>/reasoning/ (cold start), DIR/seed-<k>/row-<id>/ (GRPO, ψ, flow, errors.jsonl)
-    DIR/ablation.json, and the table that is printed, as ablation.md
+    DIR/ablation.json, and the tables that are printed, as ablation.md
 """
 
 from __future__ import annotations
@@ -43,6 +44,17 @@ if TYPE_CHECKING:
     from lookhear.prediction.training.features import FeatureSet
 
 THRESHOLDS_KM = (25, 200, 750, 2500)
+
+ANSWERED = {
+    **{f"≤ {km} km": (f"answer <= {km} km", 100.0) for km in THRESHOLDS_KM},
+    "S2 ladder": ("s2_ladder", 1.0),
+    "consistency": ("consistency", 1.0),
+    "can be read": ("parse rate", 100.0),
+}
+"""Columns of the second table: names of scores, and what they are multiplied by."""
+
+RULES = "rules"
+"""Its first row."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +102,8 @@ class AblationConfig:
     """Test clips."""
     jobs: int = 1
     """Processes that compute evidence posteriors."""
+    cold: Path | None = None
+    """A run of `lookhear train reasoning` whose cold start each seed begins with; one a seed is trained by default."""
     backend: BackendConfig = field(default_factory=BackendConfig)
     """The language model."""
     sft: SftConfig = field(default_factory=SftConfig)
@@ -136,8 +150,10 @@ def ablation(config: AblationConfig) -> int:
             errors.setdefault(name, []).append(errors_of(config, seed, name))
     places = np.array([example.row.location_id for example in clips(config, "test")])
     table = {name: accuracies(np.stack(each), places) for name, each in errors.items()}
-    text = as_text(config, table)
-    write_atomic(config.out / "ablation.json", json.dumps(table, indent=1) + "\n")
+    reasoning = [RULES, *(name for name in config.rows if ROWS[name].reasons)]
+    own = {name: own_answers(config, name, places) for name in reasoning}
+    text = f"{as_text(config, table)}\n\n{own_as_text(own)}"
+    write_atomic(config.out / "ablation.json", json.dumps({"flow": table, "answers": own}, indent=1) + "\n")
     write_atomic(config.out / "ablation.md", text + "\n")
     print(text)
     return 0
@@ -163,6 +179,9 @@ def reason(config: AblationConfig, seed: int, name: str) -> None:
         return
     cold = config.reasoning(seed, "reasoning")
     adapter = cold.out / "sft" / ADAPTER
+    if config.cold is not None:
+        for part in ("sft", "answers"):
+            _copy(config.cold / part, cold.out / part)
     if not (adapter / "adapter_config.json").exists():
         train_reasoning(cold)
     if "calibration" in row.rewards and not (cold.out / "flow-sft" / "head" / "README.md").exists():
@@ -170,10 +189,18 @@ def reason(config: AblationConfig, seed: int, name: str) -> None:
     if row.rewards:
         mine = config.reasoning(seed, f"row-{name}", stage="grpo", reward=(*row.rewards, "answer_format"))
         for part in ("sft", "flow-sft") if "calibration" in row.rewards else ("sft",):
-            if not (mine.out / part).exists():
-                shutil.copytree(cold.out / part, mine.out / part, ignore=shutil.ignore_patterns("checkpoint*"))
+            _copy(cold.out / part, mine.out / part)
         if not (mine.out / "grpo" / ADAPTER / "adapter_config.json").exists():
             train_reasoning(mine)
+
+
+def _copy(folder: Path, to: Path) -> None:
+    """Copy a folder without its checkpoints, if it is there and the copy is not; the copy is whole or not there."""
+    if folder.exists() and not to.exists():
+        half = to.with_name(f"{to.name}.half")
+        shutil.rmtree(half, ignore_errors=True)
+        shutil.copytree(folder, half, ignore=shutil.ignore_patterns("checkpoint*"))
+        half.rename(to)
 
 
 def answered(config: AblationConfig, seed: int, name: str) -> Iterator[tuple[str, float | None]]:
@@ -217,17 +244,40 @@ def with_psi(config: AblationConfig, seed: int, name: str, split: Split) -> Feat
     row, some = ROWS[name], clips(config, split)
     if not row.reasons:
         return FeatureSet.of(some)
-    asked = config.reasoning(seed, f"row-{name}" if row.rewards else "reasoning")
-    backend = open_after(asked, "grpo" if row.rewards else "sft")
+    asked, stage = asked_of(config, seed, name)
     briefs = clips_of(asked, split, len(some))[1]
-    psi = psi_rows(
-        asked.out / ("flow-grpo" if row.rewards else "flow-sft"), backend, config.data, split, some, briefs
-    ).psi
+    psi = psi_rows(asked.out, stage, open_after(asked, stage), config.data, split, some, briefs).psi
     told = [
         replace(one, record=replace(one.record, features={**one.record.features, PSI: vector}))
         for one, vector in zip(some, psi, strict=True)
     ]
     return FeatureSet.of(told)
+
+
+def asked_of(config: AblationConfig, seed: int, name: str) -> tuple[TrainReasoningConfig, str]:
+    """The run whose language model a row asks, and the stage after which it does."""
+    rewarded = bool(ROWS[name].rewards)
+    return config.reasoning(seed, f"row-{name}" if rewarded else "reasoning"), "grpo" if rewarded else "sft"
+
+
+def own_answers(config: AblationConfig, name: str, places: np.ndarray) -> dict[str, tuple[float, float, float]]:
+    """Scores of what the language model of a row answers itself, or the rules do, over all seeds, with intervals."""
+    from lookhear.scripts.reasoning_answers import NOTHING, scores_of, told, with_interval
+
+    test, each = clips(config, "test"), []
+    for seed in config.seeds:
+        asked, stage = (config.reasoning(seed, RULES), NOTHING) if name == RULES else asked_of(config, seed, name)
+        briefs = clips_of(asked, "test", len(test))[1]
+        answers = told(asked.out, stage, briefs)
+        if answers is None:
+            raise FileNotFoundError(
+                f"Answers of {asked.out} are gone; remove its errors.jsonl to have them made again."
+            )
+        each.append(scores_of(answers, test, briefs))
+    return {
+        column: tuple(times * value for value in with_interval(np.mean([one[key] for one in each], axis=0), places))  # type: ignore[misc]
+        for column, (key, times) in ANSWERED.items()
+    }
 
 
 def clips(config: AblationConfig, split: Split) -> list[Example]:
@@ -263,4 +313,13 @@ def as_text(config: AblationConfig, table: dict[str, list[tuple[float, float, fl
             for (mean, low, high), theirs in zip(values, ROWS[name].published, strict=True)
         ]
         lines.append(f"| {name} | {ROWS[name].name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def own_as_text(table: dict[str, dict[str, tuple[float, float, float]]]) -> str:
+    """The second table in Markdown."""
+    lines = [f"| answered by | {' | '.join(ANSWERED)} |", "|---" * (len(ANSWERED) + 1) + "|"]
+    for name, values in table.items():
+        shown = [f"{mean:.3g} <sub>{low:.3g}–{high:.3g}</sub>" for mean, low, high in values.values()]
+        lines.append(f"| {'the rules' if name == RULES else f'{name} {ROWS[name].name}'} | {' | '.join(shown)} |")
     return "\n".join(lines)

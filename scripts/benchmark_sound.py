@@ -119,7 +119,7 @@ def placed(collection: Collection, cache: MapCache, mixture: MixtureConfig) -> t
     from lookhear.perception.atoms.mixtures import Factory
     from lookhear.scripts.benchmark_sound_places import Placed
 
-    fresh = replace(mixture, first_variant=FRESH, variants=FRESH_VARIANTS)
+    fresh = replace(mixture, first_variant=FRESH, variants=FRESH_VARIANTS, as_is=0.0)
     studios = [Studio(Factory(collection.training, one), collection.classes, cache) for one in (mixture, fresh)]
     every = range(len(collection.training))
     tuning, testing = (Placed.of(one.singles(every), collection.training, collection.classes) for one in studios)

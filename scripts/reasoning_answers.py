@@ -2,14 +2,16 @@
 
 In: a model, clips with briefs. Out: rows of ψ; a table. On disk, so that a killed run goes on:
 
-    <folder>/answers-<split>….jsonl   one clip a line: what was written, what became of it, ψ
-    <folder>/measured-<model>.json    the table
+    RUN/answers/<split>-<stage>-<weights>.jsonl   one clip a line: what was written, what became of it, ψ
+    RUN/measured-<stage>.json                     the table, and…
+    RUN/compared-<stage>.json                     …how it differs, clip by clip, from what was measured before
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,7 @@ from tqdm import tqdm
 
 from lookhear.data.atomic import write_atomic
 from lookhear.data.geo import GeoPoint
+from lookhear.reasoning.training.sft import ADAPTER
 
 if TYPE_CHECKING:
     from lookhear.prediction.example import Example
@@ -36,6 +39,12 @@ BATCH = 32
 
 DRAWS = 2000
 """Draws of places for an interval of 95 %."""
+
+STAGES = (NOTHING := "nothing", "sft", "grpo")
+"""After which a model is asked; before all others the rules speak."""
+
+Interval = tuple[float, float, float]
+"""A mean and the ends of its 95 % interval."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,13 +77,18 @@ class Answered:
 
 
 def psi_rows(
-    folder: Path, backend: Backend, data: Path, split: str, examples: Sequence[Example], briefs: Sequence[Brief]
+    run: Path,
+    stage: str,
+    backend: Backend,
+    data: Path,
+    split: str,
+    examples: Sequence[Example],
+    briefs: Sequence[Brief],
 ) -> PsiRows:
-    """ψ of clips, made where it is not in the folder yet."""
+    """ψ of clips after a stage of a run, made where it is not in its folder yet."""
     from lookhear.prediction.psi_flow import PsiRows
 
-    folder.mkdir(parents=True, exist_ok=True)
-    answers = list(_answers(folder / f"answers-{split}.jsonl", backend, data, examples, briefs))
+    answers = list(_answers(answers_path(run, split, stage), backend, data, examples, briefs))
     psi = np.stack([one.psi for one in answers if one.psi is not None])
     units = np.stack([example.row.point.unit for example in examples])
     return PsiRows(psi, units, tuple(example.row.location_id for example in examples))
@@ -91,6 +105,7 @@ def _answers(
     """What the model says of clips; each batch is kept at once, and asked only once."""
     from lookhear.reasoning.mllm.prompt import text_of
 
+    path.parent.mkdir(parents=True, exist_ok=True)
     kept = {one.clip_id: one for one in _kept(path)}
     reasoner = backend.reasoner()
     todo = [pair for pair in zip(examples, briefs, strict=True) if pair[1].clip_id not in kept]
@@ -130,38 +145,86 @@ def by_rule(briefs: Sequence[Brief]) -> list[Answered]:
 
 
 def measure(
-    folder: Path,
+    run: Path,
     name: str,
     backend: Backend | None,
     data: Path,
     examples: Sequence[Example],
     briefs: Sequence[Brief],
-    flow: PsiFlow | None,
+    flows: Mapping[str, PsiFlow],
 ) -> str:
-    """Rewards of held-out clips, with intervals over places; without a model, those of the rules."""
-    if backend is None:
-        answers = by_rule(briefs)
-    else:
-        answers = list(_answers(folder / f"answers-test-{name}.jsonl", backend, data, examples, briefs))
-    table = measured(answers, examples, briefs, flow)
-    write_atomic(folder / f"measured-{name}.json", json.dumps(table, indent=1) + "\n")
-    lines = [f"{key:<24}{mean:8.3f}  ({low:.3f} to {high:.3f})" for key, (mean, low, high) in table.items()]
-    return "\n".join([f"{name}: {len(briefs)} held-out clips, mean (95 % interval over places)", *lines])
+    """Rewards of held-out clips, with intervals over places, and how they differ from what was measured before.
 
-
-def measured(
-    answers: Sequence[Answered], examples: Sequence[Example], briefs: Sequence[Brief], flow: PsiFlow | None
-) -> dict[str, tuple[float, float, float]]:
-    """Each number with its interval."""
+    Args:
+        run: its folder.
+        name: the stage after which the model is asked.
+        backend: the model; without one the rules are measured.
+        data: folder of the clips.
+        examples: the clips.
+        briefs: what the model is told of them.
+        flows: given ψ, by the stage after which they were fitted.
+    """
     places = np.array([example.row.location_id for example in examples])
-    columns = _scores(answers, examples, briefs, flow)
-    return {name: with_interval(np.array(values, dtype=float), places) for name, values in columns.items()}
+    if backend is not None:
+        list(_answers(answers_path(run, "test", name), backend, data, examples, briefs))  # keeps them
+    before = STAGES[: STAGES.index(name) + 1]
+    known = {one: answers for one in before if (answers := told(run, one, briefs)) is not None}
+    scores = {one: scores_of(answers, examples, briefs, flows, one) for one, answers in known.items()}
+    mine = scores.pop(name)
+    table = {key: with_interval(values, places) for key, values in mine.items()}
+    write_atomic(run / f"measured-{name}.json", json.dumps(table, indent=1) + "\n")
+    differences = {
+        other: {key: with_interval(mine[key] - theirs[key], places) for key in mine if key in theirs}
+        for other, theirs in scores.items()
+    }
+    write_atomic(run / f"compared-{name}.json", json.dumps(differences, indent=1) + "\n")
+    return _as_text(name, len(briefs), table, differences)
 
 
-def _scores(
-    answers: Sequence[Answered], examples: Sequence[Example], briefs: Sequence[Brief], flow: PsiFlow | None
-) -> dict[str, Any]:
-    """One number a clip, by name."""
+def _as_text(name: str, clips: int, table: dict[str, Interval], differences: dict[str, dict[str, Interval]]) -> str:
+    """The table for a terminal."""
+    than = ("the rules" if other == NOTHING else other for other in differences)
+    heads = "".join(f"   {f'less {other}, clip by clip':<30}" for other in than)
+    lines = [f"{f'{name}: {clips} held-out clips':<34}{'mean (95 % interval over places)':<32}{heads}".rstrip()]
+    for key, value in table.items():
+        shown = [_cell(value, "")] + [_cell(other.get(key), "+") for other in differences.values()]
+        lines.append(f"{key:<34}{' '.join(shown)}".rstrip())
+    return "\n".join(lines)
+
+
+def _cell(value: Interval | None, sign: str) -> str:
+    if value is None:
+        return " " * 32
+    mean, low, high = (f"{one:{sign}.3f}" for one in value)
+    return f"{mean:>8}  {f'({low} to {high})':<22}"
+
+
+def answers_path(run: Path, split: str, stage: str) -> Path:
+    """Where answers after a stage are kept; those of other weights are elsewhere."""
+    weights = hashlib.sha256()
+    for one in STAGES[1 : STAGES.index(stage) + 1]:
+        weights.update((run / one / ADAPTER / "adapter_model.safetensors").read_bytes())
+    return run / "answers" / f"{split}-{stage}-{weights.hexdigest()[:8]}.jsonl"
+
+
+def told(run: Path, name: str, briefs: Sequence[Brief]) -> list[Answered] | None:
+    """What is known of what a model said of these clips; None where it was not asked about all of them."""
+    if name == NOTHING:
+        return by_rule(briefs)
+    if not (run / name / ADAPTER / "adapter_model.safetensors").exists():
+        return None
+    kept = {one.clip_id: one for one in _kept(answers_path(run, "test", name))}
+    return [kept[brief.clip_id] for brief in briefs] if all(brief.clip_id in kept for brief in briefs) else None
+
+
+def scores_of(
+    answers: Sequence[Answered],
+    examples: Sequence[Example],
+    briefs: Sequence[Brief],
+    flows: Mapping[str, PsiFlow] | None = None,
+    name: str = NOTHING,
+) -> dict[str, Float[ndarray, " n"]]:
+    """One number a clip, by name; flows that are there judge ψ: the one after the cold start, and the model's own."""
     from lookhear.reasoning.rewards import REWARDS, load_reward
 
     truths = [example.row.point for example in examples]
@@ -172,7 +235,7 @@ def _scores(
     }
     texts = [one.text for one in answers]
     scores = {name: load_reward(name)(completions=texts, **columns) for name in REWARDS}
-    scores["parse rate"] = [float(one.state in ("written", "rules") and one.answer is not None) for one in answers]
+    scores["parse rate"] = [float(one.state in ("written", "rules")) for one in answers]
     errors = [
         one.answer.distance_km(truth) if one.answer else np.inf for one, truth in zip(answers, truths, strict=True)
     ]
@@ -181,13 +244,16 @@ def _scores(
     for km in THRESHOLDS_KM:
         scores[f"answer <= {km} km"] = [float(error <= km) for error in errors]
         scores[f"evidence <= {km} km"] = [float(error <= km) for error in medians]
-    if flow is not None and all(one.psi is not None for one in answers):
+    if all(one.psi is not None for one in answers):
         psi = np.stack([one.psi for one in answers if one.psi is not None])
-        scores["log p(truth | psi)"] = flow(psi, np.stack([truth.unit for truth in truths])).tolist()
-    return scores
+        units = np.stack([truth.unit for truth in truths])
+        for key, stage in (("log p(truth | psi)", "sft"), ("log p(truth | psi), fitted to it", name)):
+            if stage in (flows or {}):
+                scores[key] = flows[stage](psi, units).tolist()
+    return {key: np.array(values, dtype=float) for key, values in scores.items()}
 
 
-def with_interval(values: Float[ndarray, " n"], places: ndarray) -> tuple[float, float, float]:
+def with_interval(values: Float[ndarray, " n"], places: ndarray) -> Interval:
     """The mean and its 95 % interval; places are drawn, since clips of one go together."""
     known = np.isfinite(values)
     _, owner = np.unique(places[known], return_inverse=True)

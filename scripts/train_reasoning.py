@@ -145,10 +145,12 @@ def _flow(config: TrainReasoningConfig) -> None:
 
     asked = config.asked_after
     backend = open_after(config, asked)
-    place = config.out / f"flow-{asked}"
-    training = psi_rows(place, backend, config.data, "train", *clips_of(config, "train", config.clips))
-    validation = psi_rows(place, backend, config.data, "validation", *clips_of(config, "validation", config.held_out))
-    folder = train_psi_flow(training, validation, config.flow, place, config.data.name)
+    counts: dict[Split, int] = {"train": config.clips, "validation": config.held_out}
+    training, validation = (
+        psi_rows(config.out, asked, backend, config.data, split, *clips_of(config, split, count))
+        for split, count in counts.items()
+    )
+    folder = train_psi_flow(training, validation, config.flow, config.out / f"flow-{asked}", config.data.name)
     print(f"The flow is in {folder}")
 
 
@@ -158,7 +160,8 @@ def _measure(config: TrainReasoningConfig) -> None:
     asked = config.asked_after
     examples, briefs = clips_of(config, "test", config.held_out)
     backend = None if asked == "nothing" else open_after(config, asked)
-    print(measure(config.out, asked, backend, config.data, examples, briefs, psi_flow(config, "sft")))
+    flows = {stage: flow for stage in LEARNT if (flow := psi_flow(config, stage)) is not None}
+    print(measure(config.out, asked, backend, config.data, examples, briefs, flows))
 
 
 def open_after(config: TrainReasoningConfig, stage: str) -> Backend:

@@ -32,7 +32,7 @@ FRESH = 900
 def held_out(collection: Collection, cache: MapCache, count: int, most: int = 4, quiet: bool = False) -> Tests:
     """Test mixtures of every kind; a kind whose sounds have too few classes is left out."""
     plain = MixtureConfig(most=most, variants=1, seed=101)
-    fresh = MixtureConfig(most=most, variants=1, first_variant=FRESH, seed=102)
+    fresh = MixtureConfig(most=most, variants=1, first_variant=FRESH, as_is=0.0, seed=102)
     kinds = {
         "new mixtures": (collection.training, plain),
         "new variants": (collection.training, fresh),

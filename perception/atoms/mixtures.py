@@ -22,6 +22,9 @@ from lookhear.data.waves import PEAK
 from lookhear.perception.atoms.augment import window_of
 from lookhear.perception.atoms.sources import Source, SourceError, classes_of
 
+AS_IS = 0
+"""Number of the variant that is the sound itself."""
+
 KEPT_WINDOWS = 8_192
 """Windows of sources kept in memory as 16-bit floats; 2.4 GB at BirdNET's rate."""
 
@@ -39,9 +42,11 @@ class MixtureConfig:
     step_db: tuple[float, float] = (3.0, 12.0)
     """Each sound is fainter than the one before by something between these."""
     variants: int = 16
-    """Ways in which each sound is heard (`augment`); the first is the sound as it is. 1: no augmentation."""
+    """Ways in which each sound is heard (`augment`); number 0 is the sound as it is. 1: no augmentation."""
     first_variant: int = 0
     """Number of the first of them: others than in training for a test of fresh ones."""
+    as_is: float = 0.4
+    """Share of sounds that are heard as they are whatever else is drawn: what they are in a quiet room matters most."""
     nothing: float = 0.06
     """Share of windows with noise alone, from which no atom may come."""
     seed: int = 0
@@ -52,6 +57,10 @@ class MixtureConfig:
             raise ValueError(f"Gains must fall strictly, but steps of {self.step_db} dB were asked for.")
         if self.most < 1 or self.variants < 1:
             raise ValueError("A mixture needs one sound at least, and a sound one variant.")
+        if not 0 <= self.as_is <= 1:
+            raise ValueError(f"The share of sounds as they are must be between 0 and 1, not {self.as_is}.")
+        if self.as_is and self.first_variant:
+            raise ValueError(f"Variants from {self.first_variant} on hold no sound as it is; set as_is to 0.")
 
 
 @dataclass(frozen=True)
@@ -95,7 +104,8 @@ class Factory:
         count = count or int(rng.integers(1, config.most + 1))
         chosen = [int(rng.choice(self._noises))] if nothing else self._distinct(count, rng)
         fall_db = np.concatenate([[0.0], np.cumsum(rng.uniform(*config.step_db, len(chosen) - 1))])
-        variants = config.first_variant + rng.integers(0, config.variants, len(chosen))
+        varied = config.first_variant + rng.integers(0, config.variants, len(chosen))
+        variants = np.where(rng.uniform(size=len(chosen)) < config.as_is, AS_IS, varied)
         return Mixture(tuple(chosen), tuple(map(int, variants)), tuple((10 ** (-fall_db / 20)).tolist()))
 
     def _distinct(self, count: int, rng: np.random.Generator) -> list[int]:

@@ -57,6 +57,9 @@ def test_briefs_are_kept_and_the_method_fitted_only_for_missing_ones(examples, t
     first = kept_briefs(tmp_path / "briefs", "train", fitted, examples[:3], quiet=True)
     again = kept_briefs(tmp_path / "briefs", "train", fitted, examples[:3], quiet=True)
     assert [one.to_json() for one in again] == [one.to_json() for one in first] and fits == [1]
+    fewer = kept_briefs(tmp_path / "briefs", "train", fitted, examples[:2], quiet=True)
+    assert [one.to_json() for one in fewer] == [one.to_json() for one in first[:2]] and fits == [1]
+    assert len(kept_briefs(tmp_path / "briefs", "train", fitted, examples[:3], quiet=True)) == 3 and fits == [1]
     others = kept_briefs(tmp_path / "briefs", "train", fitted, examples[1:4], quiet=True)
     assert [one.clip_id for one in others] == [one.row.clip_id for one in examples[1:4]] and fits == [1, 1]
 

@@ -51,7 +51,16 @@ def test_all_rows_and_again_from_what_is_kept(tmp_path, monkeypatch, capsys):
     asked = [world, "--out", tmp_path / "run", "--seeds", 0, *TINY.split()]
     assert ablation(config(*asked)) == 0
     table = json.loads((tmp_path / "run" / "ablation.json").read_text())
-    assert list(table) == list(ROWS) and all(len(values) == 4 for values in table.values())
+    assert list(table["flow"]) == list(ROWS) and all(len(values) == 4 for values in table["flow"].values())
+    assert list(table["answers"]) == ["rules", "2", "4", "5", "6"]
+    assert table["answers"]["rules"]["can be read"] == [100.0, 100.0, 100.0]
+    answered = command.answered
     monkeypatch.setattr(command, "answered", lambda *_: pytest.fail("asked again"))
     assert ablation(config(*asked)) == 0
-    assert "| 6 | + R_calib |" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "| 6 | + R_calib |" in printed and "| the rules | " in printed
+    monkeypatch.setattr(command, "answered", answered)
+    monkeypatch.setattr(command, "train_reasoning", lambda *_: pytest.fail("trained a cold start of its own"))
+    cold = tmp_path / "run/seed-0/reasoning"
+    borrowed = [world, "--out", tmp_path / "other", "--seeds", 1, "--rows", 2, "--cold", cold, *TINY.split()]
+    assert ablation(config(*borrowed)) == 0

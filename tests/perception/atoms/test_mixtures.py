@@ -35,6 +35,22 @@ def test_a_mixture_is_the_sum_of_its_sounds_at_their_gains(tones):
     assert np.sqrt(np.square(faint).mean()) == pytest.approx(np.sqrt(np.square(loud).mean()), rel=1e-2)
 
 
+def test_a_share_of_sounds_is_heard_as_it_is(tones):
+    def share(**settings):
+        factory = Factory(tones, MixtureConfig(variants=8, nothing=0.0, **settings))
+        variants = [one for k in range(400) for one in factory.draw(k).variants]
+        return np.mean(np.array(variants) == settings.get("first_variant", 0)), set(variants)
+
+    for as_is in (0.0, 0.4, 1.0):
+        found, variants = share(as_is=as_is)
+        assert found == pytest.approx(as_is + (1 - as_is) / 8, abs=0.04) and variants <= set(range(8))
+    assert share(first_variant=900, as_is=0.0)[1] == set(range(900, 908))
+    with pytest.raises(ValueError, match="from 900 on hold no sound as it is"):
+        MixtureConfig(first_variant=900)
+    with pytest.raises(ValueError, match=r"between 0 and 1, not 1\.5"):
+        MixtureConfig(as_is=1.5)
+
+
 def test_a_clip_of_several_labels_never_meets_one_of_them():
     def sound(*labels: str) -> Source:
         return Source(labels, labels[0], "".join(labels), lambda rate: np.ones(rate, np.float32))
