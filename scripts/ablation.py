@@ -31,6 +31,7 @@ import tyro
 from tqdm import tqdm
 
 from lookhear.data.atomic import write_atomic
+from lookhear.data.geo import GeoPoint
 from lookhear.prediction.training.config import TrainConfig
 from lookhear.reasoning.mllm.backend import BackendConfig
 from lookhear.reasoning.training.grpo import GrpoConfig
@@ -52,6 +53,9 @@ ANSWERED = {
     "can be read": ("parse rate", 100.0),
 }
 """Columns of the second table: names of scores, and what they are multiplied by."""
+
+DRAWS = 2000
+"""Points drawn from a flow, whose geometric median is its answer."""
 
 RULES = "rules"
 """Its first row."""
@@ -103,7 +107,8 @@ class AblationConfig:
     jobs: int = 1
     """Processes that compute evidence posteriors."""
     cold: Path | None = None
-    """A run of `lookhear train reasoning` whose cold start each seed begins with; one a seed is trained by default."""
+    """A run of `lookhear train reasoning` with whose cold start, and flow given ψ if there is one, each seed begins; by
+    default each has its own."""
     backend: BackendConfig = field(default_factory=BackendConfig)
     """The language model."""
     sft: SftConfig = field(default_factory=SftConfig)
@@ -180,7 +185,7 @@ def reason(config: AblationConfig, seed: int, name: str) -> None:
     cold = config.reasoning(seed, "reasoning")
     adapter = cold.out / "sft" / ADAPTER
     if config.cold is not None:
-        for part in ("sft", "answers"):
+        for part in ("sft", "answers", "flow-sft"):
             _copy(config.cold / part, cold.out / part)
     if not (adapter / "adapter_config.json").exists():
         train_reasoning(cold)
@@ -208,6 +213,7 @@ def answered(config: AblationConfig, seed: int, name: str) -> Iterator[tuple[str
     import torch
 
     from lookhear.data.models import cache_dir
+    from lookhear.prediction.density import geometric_median
     from lookhear.prediction.flow_density import CellBase
     from lookhear.prediction.training.bases import PlaceKernels
     from lookhear.prediction.training.flow_head import FlowHead, flow_config, flow_path
@@ -230,9 +236,10 @@ def answered(config: AblationConfig, seed: int, name: str) -> Iterator[tuple[str
     train(head, sets[0], sets[1], replace(config.flow, seed=seed), folder, quiet=config.machine.quiet)
     for k, example in enumerate(tqdm(clips(config, "test"), f"Row {name}", disable=config.machine.quiet)):
         known = {part: values[k : k + 1] for part, values in sets[2].condition.items() if sets[2].present[part][k]}
-        density = head.density(known, sets[2].base, k)
-        error_km = density.on_cells().median.distance_km(example.row.point)
-        yield example.row.clip_id, error_km if math.isfinite(error_km) else None
+        drawn = head.density(known, sets[2].base, k).sample(DRAWS, seed=k)  # seven times as fast as a map
+        middle = geometric_median(drawn, np.full(DRAWS, 1 / DRAWS))
+        known_km = GeoPoint.from_unit(middle).distance_km(example.row.point) if np.isfinite(middle).all() else None
+        yield example.row.clip_id, known_km
 
 
 def with_psi(config: AblationConfig, seed: int, name: str, split: Split) -> FeatureSet:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import tyro
 from tiny_llava import feature_llava, transformers, vision_llava, write_world
+from tiny_qwen import qwen
 
 from lookhear.data.avg.row import write_rows
 from lookhear.scripts.train_reasoning import TrainReasoningConfig, clips_of, train_reasoning
@@ -94,22 +95,24 @@ def test_all_stages_one_after_the_other(world, tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.slow
-def test_a_llava_with_two_frames_in_two_processes(world, tmp_path, media):
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize(("make", "processes"), [(vision_llava, 2), (qwen, 1)])
+def test_a_model_with_two_frames(make, processes, world, tmp_path, media):
     transformers()
     pytest.importorskip("trl", exc_type=ImportError)
     from lookhear.prediction.example import read_examples
 
-    vision_llava(tmp_path / "llava")
+    make(tmp_path / "model")
     rows = [replace(one.row, file_name="clip.mp4") for one in read_examples(world)]
     write_rows(world, rows)
     media.write_video(world / "clip.mp4", [0.0, 0.5, 1.0, 1.5], [20, 90, 160, 230])
     out = tmp_path / "run"
-    model = ["--backend.name", tmp_path / "llava", "--backend.frames", 2]
+    model = ["--backend.name", tmp_path / "model", "--backend.frames", 2]
     both = [world, "--out", out, *model, *FAST.split(), "--sft.steps", 2, "--grpo.steps", 2, "--grpo.longest", 4]
     clips_of(config(*both), "train", 6)  # the processes read these briefs
     for stage in ("sft", "grpo"):
-        rewards = ["--reward", "distance", "answer_format"]
-        run_in_two_processes("train", "reasoning", *both, "--stage", stage, *rewards)
+        asked = [*both, "--stage", stage, "--reward", "distance", "answer_format"]
+        run_in_two_processes("train", "reasoning", *asked) if processes == 2 else train_reasoning(config(*asked))
     lines = [json.loads(line) for line in (out / "grpo" / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines if "reward" in line] == [1, 2]
     assert (out / "grpo" / "adapter" / "adapter_model.safetensors").exists()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from tiny_llava import PARIS, brief, feature_llava, found, sight, transformers, vision_llava
+from tiny_qwen import qwen
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 
@@ -97,8 +98,10 @@ def test_psi_of_other_completions_is_refused():
         tap.take([3])
 
 
-def test_a_llava_from_a_folder(tmp_path):
-    vision_llava(tmp_path)
+@pytest.mark.parametrize("make", [vision_llava, qwen])
+def test_a_model_from_a_folder(make, tmp_path):
+    transformers()
+    make(tmp_path)
     from PIL import Image
 
     from lookhear.reasoning.mllm.llava import load_llava
@@ -106,9 +109,12 @@ def test_a_llava_from_a_folder(tmp_path):
     from lookhear.reasoning.mllm.reasoner import Reasoner
 
     model, processor = load_llava(str(tmp_path), precision="fp32")
-    frames = [Image.new("RGB", (20, 24), (40 * k, 90, 20)) for k in range(2)]
-    explained = Reasoner(model, processor, Wording(), "tiny", 6).explain(brief(), frames)
-    assert explained.state == "replaced" and np.isfinite(explained.psi).all()
+    reasoner = Reasoner(model, processor, Wording(), "tiny", 6)
+    red, blue = ([Image.new("RGB", (20, 24), colour)] * 2 for colour in ((250, 90, 20), (10, 90, 250)))
+    explained = list(reasoner.explain_all([(brief(), red), (brief([found(1, "sound", "a longer label")]), blue)]))
+    assert [one.state for one in explained] == ["replaced"] * 2
+    assert np.allclose(explained[0].psi, reasoner.explain(brief(), red).psi, atol=1e-4)
+    assert not np.allclose(explained[0].psi, reasoner.explain(brief(), blue).psi, atol=1e-3)
 
 
 def test_no_such_model(tmp_path):
