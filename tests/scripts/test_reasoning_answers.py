@@ -1,0 +1,70 @@
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from small_world import make_examples
+from tiny_llava import brief
+
+from lookhear.data.geo import GeoPoint
+from lookhear.scripts.reasoning_answers import Answered, answers_path, measure, scores_of, told, with_interval
+
+
+def weights(run, stage, content):
+    (run / stage / "adapter").mkdir(parents=True, exist_ok=True)
+    (run / stage / "adapter" / "adapter_model.safetensors").write_bytes(content)
+
+
+def say(run, stage, examples, off_deg):
+    """Answers that miss by some degrees of latitude."""
+    path = answers_path(run, "test", stage)
+    path.parent.mkdir(exist_ok=True)
+    lines = []
+    for one in examples:
+        point = GeoPoint(one.row.point.lat_deg - np.sign(one.row.point.lat_deg) * off_deg, one.row.point.lon_deg)
+        text = f"e1 siren fits. [e1]\n<answer>{point.lat_deg:.2f}, {point.lon_deg:.2f}</answer>"
+        lines.append(Answered(one.row.clip_id, text, "written", point, np.zeros(4, np.float32)))
+    path.write_text("".join(json.dumps(one.to_json()) + "\n" for one in lines))
+
+
+@pytest.fixture
+def clips():
+    examples = make_examples("test", 5)
+    return examples, [replace(brief(), clip_id=one.row.clip_id) for one in examples]
+
+
+def backend():
+    return SimpleNamespace(reasoner=lambda: None, wording=None)
+
+
+def test_models_are_compared_clip_by_clip(clips, tmp_path):
+    for stage, off_deg in (("sft", 9.0), ("grpo", 0.0)):
+        weights(tmp_path, stage, stage.encode())
+        say(tmp_path, stage, clips[0], off_deg)
+    text = measure(tmp_path, "grpo", backend(), tmp_path, *clips, {})
+    mine = json.loads((tmp_path / "measured-grpo.json").read_text())
+    compared = json.loads((tmp_path / "compared-grpo.json").read_text())
+    assert mine["answer <= 25 km"] == [1.0, 1.0, 1.0] and mine["parse rate"] == [1.0, 1.0, 1.0]
+    assert compared["sft"]["answer <= 750 km"] == [1.0, 1.0, 1.0] and list(compared) == ["nothing", "sft"]
+    assert "less the rules, clip by clip" in text and "less sft, clip by clip" in text and "  +1.000" in text
+    measure(tmp_path, "sft", backend(), tmp_path, *clips, {})
+    assert list(json.loads((tmp_path / "compared-sft.json").read_text())) == ["nothing"], "only with what came before"
+
+
+def test_answers_of_other_weights_are_not_taken_for_those_of_these(clips, tmp_path):
+    weights(tmp_path, "sft", b"first")
+    say(tmp_path, "sft", clips[0], 0.0)
+    assert told(tmp_path, "sft", clips[1]) is not None and told(tmp_path, "grpo", clips[1]) is None
+    weights(tmp_path, "sft", b"second")
+    assert told(tmp_path, "sft", clips[1]) is None
+
+
+def test_an_answer_that_is_not_there_is_a_miss_and_unknown_can_be_read(clips):
+    examples, briefs = clips
+    answers = [Answered(one.row.clip_id, "<answer>unknown</answer>", "written", None, None) for one in examples]
+    scores = scores_of(answers, examples, briefs)
+    assert scores["parse rate"].tolist() == [1.0] * 5 and scores["answer <= 2500 km"].tolist() == [0.0] * 5
+    assert scores["distance"].max() == 0.0
+    places = np.array([one.row.location_id for one in examples])
+    assert with_interval(scores["distance"], places) == (0.0, 0.0, 0.0)
