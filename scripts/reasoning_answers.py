@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -221,7 +222,7 @@ def scores_of(
     answers: Sequence[Answered],
     examples: Sequence[Example],
     briefs: Sequence[Brief],
-    flows: Mapping[str, PsiFlow] | None = None,
+    flows: Mapping[str, PsiFlow] = MappingProxyType({}),
     name: str = NOTHING,
 ) -> dict[str, Float[ndarray, " n"]]:
     """One number a clip, by name; flows that are there judge ψ: the one after the cold start, and the model's own."""
@@ -248,7 +249,7 @@ def scores_of(
         psi = np.stack([one.psi for one in answers if one.psi is not None])
         units = np.stack([truth.unit for truth in truths])
         for key, stage in (("log p(truth | psi)", "sft"), ("log p(truth | psi), fitted to it", name)):
-            if stage in (flows or {}):
+            if stage in flows:
                 scores[key] = flows[stage](psi, units).tolist()
     return {key: np.array(values, dtype=float) for key, values in scores.items()}
 
