@@ -16,7 +16,7 @@ demo: $(VENV)/.base
 test: check
 	$(BIN)/pytest -q -n auto
 
-test-models: $(VENV)/.dev
+test-models: $(VENV)/.train
 	$(BIN)/lookhear fetch offline $(ACCEPT_LICENCES)
 	$(BIN)/pytest -q -n auto -m "(models or slow) and not gpu and not network"
 	$(MAKE) demo
@@ -42,6 +42,10 @@ $(VENV)/.base: pyproject.toml $(VENV)/bin/python
 $(VENV)/.dev: pyproject.toml $(VENV)/bin/python
 	$(BIN)/python -m pip install -q -e ".[dev]"
 	@touch $@ $(VENV)/.base
+
+$(VENV)/.train: pyproject.toml $(VENV)/.dev
+	$(BIN)/python -m pip install -q -e ".[dev,train]"
+	@touch $@ $(VENV)/.dev $(VENV)/.base
 
 clean:
 	rm -rf $(VENV) build *.egg-info demo

@@ -1,5 +1,6 @@
 """Qwen2-VL's own classes at a tiny size, with random weights."""
 
+import pytest
 from tiny_llava import tokenizer, transformers
 
 CHAT = (
@@ -20,6 +21,7 @@ def qwen(folder):
     import torch
 
     kit = transformers()
+    pytest.importorskip("torchvision", reason="Qwen2-VL's processor needs it")
     words = tokenizer("<|image_pad|>")
     words.add_tokens([token for token in TOKENS.values() if token != "<|image_pad|>"], special_tokens=True)
     patches = {"patch_size": 4, "merge_size": 2, "temporal_patch_size": 2}

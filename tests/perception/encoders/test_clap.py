@@ -15,7 +15,7 @@ from lookhear.perception.encoders.clap_convert import ClapError, convert, read_l
 pytest.importorskip("transformers")
 make_importable()
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 
 def sounds(count: int, seed: int = 0) -> torch.Tensor:
@@ -50,7 +50,6 @@ def reference():
     return network
 
 
-@pytest.mark.slow
 def test_the_converted_network_is_laions(reference, tmp_path):
     from lookhear.perception.encoders.clap import ClapEncoder
 

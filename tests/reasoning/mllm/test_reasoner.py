@@ -6,7 +6,10 @@ import torch
 from tiny_llava import PARIS, brief, feature_llava, found, sight, transformers, vision_llava
 from tiny_qwen import qwen
 
-pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning"),
+]
 
 
 @pytest.fixture(scope="module")
