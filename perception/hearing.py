@@ -7,14 +7,17 @@ it listens in on BirdNET's map, and what it is sure of is evidence too: water, a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from lookhear.data.clip import Clip
-from lookhear.perception.atoms.atoms import atoms_of
+from lookhear.data.local_file import sha256_of
+from lookhear.perception.atoms.atoms import Atom, atoms_of
 from lookhear.perception.atoms.families import Finding, findings
-from lookhear.perception.atoms.shipped import shipped_dictionary
-from lookhear.perception.atoms.store import Dictionary
+from lookhear.perception.atoms.shipped import FOLDER, shipped_dictionary
+from lookhear.perception.atoms.store import WEIGHTS, Dictionary
+from lookhear.perception.atoms.strengths import strengths
 from lookhear.perception.birdnet import WINDOW_S, BirdNet, read_labels
 from lookhear.perception.encoders.birdnet_encoder import OverheardMaps
 from lookhear.perception.evidence import Evidence, Kind
@@ -78,7 +81,10 @@ class Hearing:
             heard = listen(clip, self.birdnet)
         believed = [d for d in heard.detections if self.labels[d.label][0] not in IGNORED]
         found = list(self.pointing.point([self._evidence(d) for d in believed], week))
-        found += self._everyday(maps, heard.quality.duration_s, {one.label for one in found})
+        if self.dictionary is not None and heard.windows:
+            atoms = atoms_of(self.dictionary.sae, maps.stacked(), HOP_S, WINDOW_S, heard.quality.duration_s)
+            found += everyday(atoms, {one.label for one in found})
+            heard = replace(heard, atoms=strengths(atoms, self.dictionary.sae.config.kernels))
         found.sort(key=lambda one: (one.where is None, -one.confidence, one.name))
         return tuple(_numbered(found)), heard
 
@@ -97,13 +103,17 @@ class Hearing:
         kind: Kind = "sound" if name in SOUNDS else "species"
         return Evidence("", kind, SOUNDS.get(name, label), name, detection.moments, detection.confidence, DETECTOR)
 
-    def _everyday(self, maps: OverheardMaps, duration_s: float, told: set[str]) -> list[Evidence]:
-        """Everyday sounds that the dictionary is sure of and that BirdNET did not tell."""
-        if self.dictionary is None:
-            return []
-        atoms = atoms_of(self.dictionary.sae, maps.stacked(), HOP_S, WINDOW_S, duration_s)
-        known = {"dog": "dog barking", "siren": "siren", "people": "voices"}
-        return [_sound(one) for one in findings(atoms) if known.get(one.family) not in told]
+
+def ears() -> list[str]:
+    """What sound is heard with beside BirdNET; whatever changes an answer changes it."""
+    weights = FOLDER / WEIGHTS
+    return [f"atoms {sha256_of(weights)[:12]}"] if weights.exists() else []
+
+
+def everyday(atoms: Sequence[Atom], told: set[str]) -> list[Evidence]:
+    """Everyday sounds that the dictionary is sure of and that BirdNET did not tell."""
+    known = {"dog": "dog barking", "siren": "siren", "people": "voices"}
+    return [_sound(one) for one in findings(atoms) if known.get(one.family) not in told]
 
 
 def _sound(one: Finding) -> Evidence:

@@ -78,6 +78,8 @@ class Heard:
     """What the sound is like."""
     embedding: Float[ndarray, " 1024"] | None = None
     """BirdNET's embedding, the mean over windows; None where there are none."""
+    atoms: Float[ndarray, " kernels"] | None = None
+    """How strongly each kernel of the dictionary of atoms fired; None where none listened."""
 
 
 def listen(clip: Clip, birdnet: BirdNet) -> Heard:

@@ -28,8 +28,12 @@ from lookhear.perception.evidence import Evidence
 RECORDS = "records.jsonl"
 """Name of the file that holds the evidence."""
 
-PARTS = ("sight", "sound")
-"""Features there may be: GeoCLIP's mean over frames (512-d), and BirdNET's mean over windows (1024-d)."""
+PARTS = ("sight", "sound", "atoms")
+"""Features there may be: GeoCLIP's mean over frames (512-d), BirdNET's mean over windows (1024-d), and how strongly
+each kernel of the shipped dictionary of atoms fired."""
+
+TOLD_ALONE = ("atoms",)
+"""Of these, what a language model may be told and no head of places is given: none was ever trained on it."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,7 @@ On disk, in the folder for the records:
     .perceived/<hash>.json   the record of one clip, or why there is none; written as clips are heard, whole or not
     records.jsonl            the records of all clips asked about (`perception/record.py`), written last
     sound.safetensors        BirdNET's embedding of each clip's sound, the mean over windows; CC BY-NC-SA 4.0 as it is
+    atoms.safetensors        how strongly each kernel of the dictionary of atoms fired; under the same licence
     sight.safetensors        GeoCLIP's feature of each clip's picture, the mean over frames
     broken.json              clip_id → why it could not be used; such a clip has an empty record
 
@@ -28,7 +29,7 @@ from lookhear.data.avg.row import ClipRow
 from lookhear.data.clip import Clip
 from lookhear.data.models import MissingModelError
 from lookhear.perception.evidence import Evidence
-from lookhear.perception.hearing import Hearing
+from lookhear.perception.hearing import Hearing, ears
 from lookhear.perception.ranges import birdnet_week
 from lookhear.perception.record import RECORDS, ClipRecord, write_records
 from lookhear.perception.seeing import Seeing, eyes, installed_reader
@@ -47,7 +48,7 @@ DIGITS = 5
 
 
 def perceive(folder: Path, rows: Sequence[ClipRow], out: Path, jobs: int, quiet: bool = False) -> dict[str, str]:
-    """Perceive clips that were not before, and write the records of all; nobody else may write to the folder.
+    """Perceive clips that were not before, or could not be, and write the records of all; nobody else may write here.
 
     Returns:
         clip_id → why it could not be used.
@@ -62,13 +63,14 @@ def perceive(folder: Path, rows: Sequence[ClipRow], out: Path, jobs: int, quiet:
         )
     (out / KEPT).mkdir(parents=True, exist_ok=True)
     remove_halves(out / KEPT)
-    missing = [row for row in rows if not _path(out, row).exists()]
+    paths = [_path(out, row) for row in rows]
+    missing = [row for row, path in zip(rows, paths, strict=True) if not path.exists() or "error" in _read(path)]
     sight = Sight.load() if missing and "sight" in eyes() else None  # loaded once: all processes share its memory
     with tqdm(total=len(rows), initial=len(rows) - len(missing), desc="Perceiving", unit="clip", disable=quiet) as bar:
         for row, line in in_processes(_perceive, missing, jobs, _load, folder, sight) if missing else ():
             write_atomic(_path(out, row), line)
             bar.update()
-    found = [json.loads(_path(out, row).read_bytes()) for row in rows]
+    found = [_read(path) for path in paths]
     broken = {one["clip_id"]: one["error"] for one in found if "error" in one}
     write_atomic(out / BROKEN, json.dumps(broken, indent=1))
     write_records(out, [_record(one) for one in found])
@@ -82,9 +84,15 @@ def broken_clips(out: Path) -> dict[str, str]:
     return broken
 
 
+def _read(path: Path) -> dict[str, Any]:
+    """What a clip's file says."""
+    found: dict[str, Any] = json.loads(path.read_bytes())
+    return found
+
+
 def _path(out: Path, row: ClipRow) -> Path:
-    """A clip's file: its row and our eyes change the name, so that other bytes or another date are perceived again."""
-    name = json.dumps([row.clip_id, row.file_name, row.sha256, row.recorded_at, *eyes()])
+    """A clip's file: its row and our senses change the name, so that other bytes or another date are perceived anew."""
+    name = json.dumps([row.clip_id, row.file_name, row.sha256, row.recorded_at, *eyes(), *ears()])
     return out / KEPT / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.json"
 
 
@@ -121,6 +129,7 @@ def _perceive(row: ClipRow) -> tuple[ClipRow, str]:
     known = {
         "sight": seen.features.mean if seen.features else None,
         "sound": heard.embedding if heard else None,
+        "atoms": heard.atoms if heard else None,
     }
     features = {name: values.round(DIGITS).tolist() for name, values in known.items() if values is not None}
     return row, json.dumps({"clip_id": row.clip_id, "week": week, "evidence": bare, "features": features})

@@ -18,6 +18,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import Tensor
 
+from lookhear.perception.record import TOLD_ALONE
 from lookhear.prediction.example import Example
 from lookhear.prediction.flow import Base, UniformBase
 
@@ -99,12 +100,12 @@ class FeatureSet:
 
     @classmethod
     def of(cls, examples: Sequence[Example]) -> FeatureSet:
-        """Clips of an AVG-style set; features are those perception wrote (`lookhear.perception.record`).
+        """Clips of an AVG-style set; features are those perception wrote for heads (`lookhear.perception.record`).
 
         Raises:
             ValueError: there is no clip, or features of one name differ in size.
         """
-        names = sorted({name for one in examples for name in one.record.features})
+        names = sorted({name for one in examples for name in one.record.features} - set(TOLD_ALONE))
         parts = {name: _rows([one.record.features.get(name) for one in examples], name) for name in names}
         units = np.array([one.row.point.unit for one in examples]).reshape(-1, 3)
         return cls.from_arrays(units, parts, [one.row.location_id for one in examples])

@@ -38,6 +38,8 @@ class BackendConfig:
     """Frames of a clip that a model with eyes of its own sees."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Type of its weights; bf16 wants a GPU."""
+    features: tuple[Literal["sight", "sound", "atoms"], ...] = ("sight", "sound")
+    """What of a clip the offline model gets as soft tokens, where the clip has it; its adapters can read no other."""
 
     def __post_init__(self) -> None:
         if self.frames < 0:
@@ -74,7 +76,8 @@ class Backend:
         if self.config.is_small:
             from lookhear.reasoning.mllm.soft_tokens import KINDS, pixels_of
 
-            return [pixels_of(kind, record.features[kind]) for kind in KINDS if kind in record.features]
+            given = [kind for kind in KINDS if kind in self.config.features and kind in record.features]
+            return [pixels_of(kind, record.features[kind]) for kind in given]
         return frames_of(folder / file_name, self.config.frames) if file_name else []
 
     def reasoner(self) -> Reasoner:

@@ -135,5 +135,7 @@ def adapted(model: Any, adapters: Sequence[Path]) -> Any:
     from peft import PeftModel
 
     for folder in adapters:
+        for tower in [module for module in model.modules() if isinstance(module, FeatureTower)]:
+            tower.as_trained(folder)
         model = PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
     return model

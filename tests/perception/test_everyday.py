@@ -3,15 +3,25 @@ from __future__ import annotations
 import pytest
 import torch
 
+from lookhear.data.clip import Clip
+from lookhear.data.sound import SoundQuality
+from lookhear.perception.atoms.atoms import atoms_of
 from lookhear.perception.atoms.families import CERTAIN
 from lookhear.perception.atoms.store import Dictionary
 from lookhear.perception.encoders.birdnet_encoder import FEATURES, TIMES, OverheardMaps
-from lookhear.perception.hearing import ATOM_DETECTOR, Hearing
+from lookhear.perception.hearing import ATOM_DETECTOR, Hearing, everyday
+from lookhear.perception.listen import Heard
 
 
 class FakeMaps(OverheardMaps):
     def __init__(self, maps: torch.Tensor) -> None:
         self.maps = maps
+
+    def __enter__(self) -> FakeMaps:
+        return self
+
+    def __exit__(self, kind, error, where) -> None:
+        pass
 
     def stacked(self) -> torch.Tensor:
         return self.maps
@@ -30,17 +40,22 @@ def hearing(monkeypatch):
     return made
 
 
-def windows(hearing: Hearing, *kernels: int | None) -> FakeMaps:
+def windows(hearing: Hearing, *kernels: int | None) -> torch.Tensor:
     sae = hearing.dictionary.sae
     maps = torch.zeros(len(kernels), FEATURES, TIMES)
     for k, kernel in enumerate(kernels):
         if kernel is not None:
             maps[k] = sae.dictionary.detach()[kernel][:, None]
-    return FakeMaps(maps)
+    return maps
+
+
+def told(hearing: Hearing, *kernels: int | None, duration_s: float = 9.0, birdnet: set[str] | None = None):
+    atoms = atoms_of(hearing.dictionary.sae, windows(hearing, *kernels), 1.5, 3.0, duration_s)
+    return everyday(atoms, birdnet or set())
 
 
 def test_everyday_sounds_are_evidence_with_moments(hearing):
-    found = hearing._everyday(windows(hearing, 2, 2, None, 3, 1), 9.0, set())
+    found = told(hearing, 2, 2, None, 3, 1)
     assert {(one.label, one.name, one.kind, one.detector) for one in found} == {
         ("water", "Rain", "sound", ATOM_DETECTOR),
         ("train", "Train", "sound", ATOM_DETECTOR),
@@ -51,9 +66,26 @@ def test_everyday_sounds_are_evidence_with_moments(hearing):
 
 
 def test_silence_and_what_birdnet_told_already_give_nothing(hearing):
-    assert hearing._everyday(windows(hearing, None, None), 4.5, set()) == []
-    assert hearing._everyday(windows(hearing, 0), 3.0, {"dog barking"}) == []
-    assert len(hearing._everyday(windows(hearing, 0), 3.0, set())) == 1
-    loud = windows(hearing, 2)
+    assert told(hearing, None, None) == []
+    assert told(hearing, 0, birdnet={"dog barking"}) == []
+    assert len(told(hearing, 0)) == 1
+
+
+def test_a_clip_is_heard_once_for_its_findings_and_for_what_fired(hearing, monkeypatch):
+    heard = Heard((), 0, 3, 0, SoundQuality(samples=1, duration_s=6.0, peak=0.5, rms=0.1))
+    maps = windows(hearing, 2, None, 3)
+    monkeypatch.setattr("lookhear.perception.hearing.listen", lambda clip, birdnet: heard)
+    monkeypatch.setattr("lookhear.perception.hearing.OverheardMaps", lambda birdnet: FakeMaps(maps))
+    hearing.birdnet, hearing.pointing, hearing.ranges = None, Nothing(), None
+    clip = object.__new__(Clip)
+    found, known = hearing.evidence(clip)
+    assert {one.label for one in found} == {"train", "water"} and [one.id for one in found] == ["e1", "e2"]
+    assert (known.atoms > 0).tolist() == [False, False, True, True]
+    assert hearing.evidence(clip)[1].quality is heard.quality and heard.atoms is None
     hearing.dictionary = None
-    assert hearing._everyday(loud, 3.0, set()) == []
+    assert hearing.evidence(clip) == ((), heard)
+
+
+class Nothing:
+    def point(self, found, week):
+        return found

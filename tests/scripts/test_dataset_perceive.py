@@ -10,6 +10,7 @@ from lookhear.perception.evidence import Evidence, Moment
 from lookhear.perception.hearing import Hearing
 from lookhear.perception.listen import Heard
 from lookhear.perception.record import RECORDS
+from lookhear.prediction import perceiving
 from lookhear.prediction.example import read_examples
 from lookhear.scripts.dataset_perceive import DatasetPerceiveConfig, dataset_perceive
 from lookhear.scripts.evaluate import EvaluateConfig, evaluate
@@ -29,7 +30,8 @@ class Ears(Hearing):
         self.listened.append(clip.path.name)
         number = int(clip.path.stem.split("-")[1])
         bird = Evidence("e1", "species", "Bird", "Avis 1", (Moment(0, 1, 0.9),), 0.9, "test")
-        return (bird,), Heard((), 0, 1, 0, clip.sound(16_000).quality, np.full(1024, number + 0.123456789))
+        embedding, atoms = np.full(1024, number + 0.123456789), np.eye(348, dtype=np.float32)[number]
+        return (bird,), Heard((), 0, 1, 0, clip.sound(16_000).quality, embedding, atoms)
 
 
 @pytest.fixture
@@ -65,6 +67,7 @@ def test_a_whole_set_is_perceived_and_every_reader_finds_it(data, tmp_path, ears
     assert set(json.loads((data / "broken.json").read_text())) == {"train-1"}
     first, broken, *_ = read_examples(data, "train")
     assert first.record.evidence[0].name == "Avis 1" and broken.record.evidence == () == tuple(broken.record.features)
+    assert first.record.features["atoms"].argmax() == 0 and first.record.features["atoms"].shape == (348,)
     training, validation = read_sets(TrainFlowConfig(data, tmp_path / "run", jobs=1))
     assert training.sizes == validation.sizes == {"sound": 1024}
     np.testing.assert_allclose(training.condition["sound"][:, 7], [0.12346, 0.0, 2.12346, 3.12346], atol=2e-3)
@@ -76,7 +79,7 @@ def test_a_whole_set_is_perceived_and_every_reader_finds_it(data, tmp_path, ears
     assert ears.listened == before, "nothing is heard again"
 
 
-def test_a_stopped_run_goes_on_and_only_what_is_new_is_heard(data, tmp_path, ears):
+def test_a_stopped_run_goes_on_and_only_what_is_new_is_heard(data, tmp_path, ears, media, monkeypatch):
     records, ears.patience = tmp_path / "records", 3
     with pytest.raises(KeyboardInterrupt):
         perceive(data, records=records)
@@ -85,6 +88,12 @@ def test_a_stopped_run_goes_on_and_only_what_is_new_is_heard(data, tmp_path, ear
     assert perceive(data, records=records) == 1 and len(ears.listened) == len(set(ears.listened)) == 7
     assert len(list(read_examples(data, None, records))) == 8 and not (data / RECORDS).exists()
     assert perceive(data, records=records) == 1 and len(ears.listened) == 7
+    media.write_sound(data / "train-1.wav", media.tone(1.0, 16_000), 16_000)
+    assert perceive(data, records=records) == 0 and ears.listened[7:] == ["train-1.wav"], (
+        "what was broken is tried again"
+    )
+    monkeypatch.setattr(perceiving, "ears", lambda: ["other atoms"])
+    assert perceive(data, records=records) == 0 and len(ears.listened) == 16, "other senses perceive anew"
 
 
 def test_what_only_evaluate_heard_is_too_little_to_train_on_and_says_so(data, tmp_path, ears):

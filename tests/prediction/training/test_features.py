@@ -87,6 +87,13 @@ def test_a_folder_gives_the_split_with_what_perception_wrote(tmp_path):
         FeatureSet.of([])
 
 
+def test_heads_are_not_given_what_only_a_language_model_is_told(tmp_path):
+    write_set(tmp_path, [{"sound": np.ones(3), "atoms": np.ones(348)}, {"atoms": np.ones(348)}, {}, {}])
+    clips = list(read_examples(tmp_path, "train"))
+    assert clips[1].record.features["atoms"].shape == (348,)
+    assert FeatureSet.of(clips).sizes == {"sound": 3}
+
+
 def test_features_can_be_chosen_and_those_nobody_has_are_missing():
     found = FeatureSet.from_arrays(UNITS, {"sound": np.ones((4, 2)), "sight": np.ones((4, 3))})
     chosen = found.only(["sound", "smell"], {"sound": 2, "smell": 5})
