@@ -19,10 +19,10 @@ def atom(label: str, start_s: float, chance: float) -> Atom:
 
 
 def test_only_what_is_sure_and_has_a_family_is_told():
-    atoms = [atom("Bus", 0, 0.9992), atom("Truck", 1, 0.9995), atom("Bus", 6, 0.9991), atom("Thunder", 0, 0.998)]
-    found = findings([*atoms, atom("Bird", 0, 0.999), atom("Church bell", 3, 0.999)])
+    atoms = [atom("Bus", 0, 0.9997), atom("Truck", 1, 0.9999), atom("Bus", 6, 0.9996), atom("Thunder", 0, 0.9994)]
+    found = findings([*atoms, atom("Bird", 0, 0.9996), atom("Church bell", 3, 0.9996)])
     assert [(one.family, one.label) for one in found] == [("road vehicle", "Truck"), ("bell", "Church bell")]
-    assert [(m.start_s, m.end_s, m.score) for m in found[0].moments] == [(0.0, 3.0, 0.9995), (6.0, 8.0, 0.9991)]
+    assert [(m.start_s, m.end_s, m.score) for m in found[0].moments] == [(0.0, 3.0, 0.9999), (6.0, 8.0, 0.9996)]
     assert found[0].confidence == CERTAIN and findings([]) == []
 
 
