@@ -5,6 +5,7 @@ In: a model, clips with briefs. Out: rows of ψ; a table. On disk, so that a kil
     RUN/answers/<split>-<stage>-<weights>.jsonl   one clip a line: what was written, what became of it, ψ
     RUN/measured-<stage>.json                     the table, and…
     RUN/compared-<stage>.json                     …how it differs, clip by clip, from what was measured before
+    …-sampled….json                               the same of sampled traces
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -77,6 +78,20 @@ class Answered:
         return cls(record["clip_id"], record["text"], record["state"], answer, psi)
 
 
+@dataclass(frozen=True)
+class Sampled:
+    """How traces of held-out clips are sampled: what GRPO raises is the reward of these, not of the likeliest."""
+
+    traces: int
+    """For each clip."""
+    temperature: float
+    """As while learning."""
+
+    def named(self, briefs: Sequence[Brief]) -> list[Brief]:
+        """Every brief as often as it is asked about, each time under another name."""
+        return [replace(one, clip_id=f"{one.clip_id} {k}") for k in range(self.traces) for one in briefs]
+
+
 def psi_rows(
     run: Path,
     stage: str,
@@ -101,6 +116,7 @@ def _answers(
     data: Path,
     examples: Sequence[Example],
     briefs: Sequence[Brief],
+    temperature: float = 0.0,
     batch: int = BATCH,
 ) -> Iterator[Answered]:
     """What the model says of clips; each batch is kept at once, and asked only once."""
@@ -108,7 +124,7 @@ def _answers(
 
     path.parent.mkdir(parents=True, exist_ok=True)
     kept = {one.clip_id: one for one in _kept(path)}
-    reasoner = backend.reasoner()
+    reasoner = backend.reasoner(temperature)
     todo = [pair for pair in zip(examples, briefs, strict=True) if pair[1].clip_id not in kept]
     todo.sort(key=lambda pair: len(text_of(pair[1], backend.wording)))  # alike in length, so that little is padded
     with path.open("a", encoding="utf-8") as file, tqdm(total=len(todo), desc="Explaining", unit="clip") as bar:
@@ -153,6 +169,7 @@ def measure(
     examples: Sequence[Example],
     briefs: Sequence[Brief],
     flows: Mapping[str, PsiFlow],
+    sampled: Sampled | None = None,
 ) -> str:
     """Rewards of held-out clips, with intervals over places, and how they differ from what was measured before.
 
@@ -164,29 +181,34 @@ def measure(
         examples: the clips.
         briefs: what the model is told of them.
         flows: given ψ, by the stage after which they were fitted.
+        sampled: how traces are sampled; without it there is one for each clip, written greedily.
     """
+    temperature, ending = (sampled.temperature, "-sampled") if sampled else (0.0, "")
+    if sampled:
+        examples, briefs = [*examples] * sampled.traces, sampled.named(briefs)
     places = np.array([example.row.location_id for example in examples])
     if backend is not None:
-        list(_answers(answers_path(run, "test", name), backend, data, examples, briefs))  # keeps them
+        path = answers_path(run, "test", name, temperature)
+        list(_answers(path, backend, data, examples, briefs, temperature))  # keeps them
     before = STAGES[: STAGES.index(name) + 1]
-    known = {one: answers for one in before if (answers := told(run, one, briefs)) is not None}
+    known = {one: answers for one in before if (answers := told(run, one, briefs, temperature)) is not None}
     scores = {one: scores_of(answers, examples, briefs, flows, one) for one, answers in known.items()}
     mine = scores.pop(name)
     table = {key: with_interval(values, places) for key, values in mine.items()}
-    write_atomic(run / f"measured-{name}.json", json.dumps(table, indent=1) + "\n")
+    write_atomic(run / f"measured-{name}{ending}.json", json.dumps(table, indent=1) + "\n")
     differences = {
         other: {key: with_interval(mine[key] - theirs[key], places) for key in mine if key in theirs}
         for other, theirs in scores.items()
     }
-    write_atomic(run / f"compared-{name}.json", json.dumps(differences, indent=1) + "\n")
-    return _as_text(name, len(briefs), table, differences)
+    write_atomic(run / f"compared-{name}{ending}.json", json.dumps(differences, indent=1) + "\n")
+    return _as_text(name, f"{len(briefs)} {'sampled traces' if sampled else 'held-out clips'}", table, differences)
 
 
-def _as_text(name: str, clips: int, table: dict[str, Interval], differences: dict[str, dict[str, Interval]]) -> str:
+def _as_text(name: str, of_what: str, table: dict[str, Interval], differences: dict[str, dict[str, Interval]]) -> str:
     """The table for a terminal."""
     than = ("the rules" if other == NOTHING else other for other in differences)
     heads = "".join(f"   {f'less {other}, clip by clip':<30}" for other in than)
-    lines = [f"{f'{name}: {clips} held-out clips':<34}{'mean (95 % interval over places)':<32}{heads}".rstrip()]
+    lines = [f"{f'{name}: {of_what}':<34}{'mean (95 % interval over places)':<32}{heads}".rstrip()]
     for key, value in table.items():
         shown = [_cell(value, "")] + [_cell(other.get(key), "+") for other in differences.values()]
         lines.append(f"{key:<34}{' '.join(shown)}".rstrip())
@@ -200,21 +222,22 @@ def _cell(value: Interval | None, sign: str) -> str:
     return f"{mean:>8}  {f'({low} to {high})':<22}"
 
 
-def answers_path(run: Path, split: str, stage: str) -> Path:
-    """Where answers after a stage are kept; those of other weights are elsewhere."""
+def answers_path(run: Path, split: str, stage: str, temperature: float = 0.0) -> Path:
+    """Where answers after a stage are kept; those of other weights, or sampled, are elsewhere."""
     weights = hashlib.sha256()
     for one in STAGES[1 : STAGES.index(stage) + 1]:
         weights.update((run / one / ADAPTER / "adapter_model.safetensors").read_bytes())
-    return run / "answers" / f"{split}-{stage}-{weights.hexdigest()[:8]}.jsonl"
+    sampled = f"-sampled-{temperature:g}" if temperature else ""
+    return run / "answers" / f"{split}-{stage}-{weights.hexdigest()[:8]}{sampled}.jsonl"
 
 
-def told(run: Path, name: str, briefs: Sequence[Brief]) -> list[Answered] | None:
+def told(run: Path, name: str, briefs: Sequence[Brief], temperature: float = 0.0) -> list[Answered] | None:
     """What is known of what a model said of these clips; None where it was not asked about all of them."""
     if name == NOTHING:
         return by_rule(briefs)
     if not (run / name / ADAPTER / "adapter_model.safetensors").exists():
         return None
-    kept = {one.clip_id: one for one in _kept(answers_path(run, "test", name))}
+    kept = {one.clip_id: one for one in _kept(answers_path(run, "test", name, temperature))}
     return [kept[brief.clip_id] for brief in briefs] if all(brief.clip_id in kept for brief in briefs) else None
 
 

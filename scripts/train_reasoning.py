@@ -57,6 +57,8 @@ class TrainReasoningConfig:
     """Draws the clips."""
     held_out: int = 200
     """Stage flow: validation clips; stage measure: test clips."""
+    sampled: int = 0
+    """Stage measure: traces sampled for each clip, at --grpo.temperature, as GRPO does; 0: one, written greedily."""
     records: Path | None = None
     """Where the records of perception are, if not in the folder itself."""
     briefs: Path | None = None
@@ -81,8 +83,11 @@ class TrainReasoningConfig:
             raise ValueError(
                 f"There are {len(self.reward)} rewards but {len(self.weights)} --weights; give one for each."
             )
-        if self.clips < 1 or self.held_out < 2:
-            raise ValueError(f"--clips counts from 1 and --held-out from 2, not {self.clips} and {self.held_out}.")
+        if self.clips < 1 or self.held_out < 2 or self.sampled < 0:
+            raise ValueError(
+                f"--clips counts from 1, --held-out from 2 and --sampled from 0, not {self.clips}, {self.held_out} and "
+                f"{self.sampled}."
+            )
 
     @property
     def asked_after(self) -> str:
@@ -155,13 +160,14 @@ def _flow(config: TrainReasoningConfig) -> None:
 
 
 def _measure(config: TrainReasoningConfig) -> None:
-    from lookhear.scripts.reasoning_answers import measure
+    from lookhear.scripts.reasoning_answers import Sampled, measure
 
     asked = config.asked_after
     examples, briefs = clips_of(config, "test", config.held_out)
     backend = None if asked == "nothing" else open_after(config, asked)
     flows = {stage: flow for stage in LEARNT if (flow := psi_flow(config, stage)) is not None}
-    print(measure(config.out, asked, backend, config.data, examples, briefs, flows))
+    sampled = Sampled(config.sampled, config.grpo.temperature) if config.sampled else None
+    print(measure(config.out, asked, backend, config.data, examples, briefs, flows, sampled))
 
 
 def open_after(config: TrainReasoningConfig, stage: str) -> Backend:

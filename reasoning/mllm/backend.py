@@ -80,13 +80,13 @@ class Backend:
             return [pixels_of(kind, record.features[kind]) for kind in given]
         return frames_of(folder / file_name, self.config.frames) if file_name else []
 
-    def reasoner(self) -> Reasoner:
-        """The model as one that explains."""
+    def reasoner(self, temperature: float = 0.0) -> Reasoner:
+        """The model as one that explains, greedily or by sampling."""
         from lookhear.reasoning.mllm.reasoner import Reasoner
 
         trained = f", {len(self.config.adapters)} adapters" if self.config.adapters else ""
         name = f"{self.config.name}{trained}"
-        return Reasoner(self.model.eval(), self.processor, self.wording, name, self.wording.longest)
+        return Reasoner(self.model.eval(), self.processor, self.wording, name, self.wording.longest, temperature)
 
 
 def open_backend(config: BackendConfig, device: str = "cpu") -> Backend:

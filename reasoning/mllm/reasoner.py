@@ -6,6 +6,7 @@ either, the trace is made by rule, and says so. ψ always belongs to the trace t
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -65,6 +66,8 @@ class Reasoner:
     """What traces say they were made by."""
     longest: int = 200
     """Tokens of a reply."""
+    temperature: float = 0.0
+    """Of sampling, the same every time for the same prompts; 0: greedily."""
 
     def explain(self, brief: Brief, images: Sequence[Any]) -> Explained:
         """The trace and ψ of one clip."""
@@ -75,7 +78,7 @@ class Reasoner:
         for start in range(0, len(cases), batch):
             some = cases[start : start + batch]
             prompts = [self._prompt(*case) for case in some]
-            replies, psi = self._write(prompts, [images for _, images in some], self.longest)
+            replies, psi = self._write(prompts, [images for _, images in some], self.longest, self.temperature)
             for case, prompt, reply, state in zip(some, prompts, replies, psi, strict=True):
                 yield self._explained(case, prompt, reply, state)
 
@@ -99,14 +102,18 @@ class Reasoner:
 
     @torch.no_grad()
     def _write(
-        self, prompts: Sequence[str], images: Sequence[Sequence[Any]], longest: int
+        self, prompts: Sequence[str], images: Sequence[Sequence[Any]], longest: int, temperature: float = 0.0
     ) -> tuple[list[str], Float[ndarray, "n size"]]:
         """What the model writes after prompts, and ψ of each."""
         inputs = self._inputs(prompts, images)
+        sampling: dict[str, Any] = {"do_sample": False}
+        if temperature:
+            torch.manual_seed(zlib.crc32("".join(prompts).encode()))
+            sampling = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
         end = self.model.generation_config.eos_token_id
         with PsiTap(self.model).listening() as tap:
             whole = self.model.generate(
-                **inputs, max_new_tokens=longest, do_sample=False, pad_token_id=self._tokenizer.pad_token_id
+                **inputs, **sampling, max_new_tokens=longest, pad_token_id=self._tokenizer.pad_token_id
             )
             written = whole[:, inputs["input_ids"].shape[1] :].tolist()
             ends = set(end if isinstance(end, list) else [end])

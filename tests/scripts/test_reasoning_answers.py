@@ -8,7 +8,10 @@ from small_world import make_examples
 from tiny_llava import brief
 
 from lookhear.data.geo import GeoPoint
-from lookhear.scripts.reasoning_answers import Answered, answers_path, measure, scores_of, told, with_interval
+from lookhear.reasoning.mllm.prompt import SHORT
+from lookhear.reasoning.mllm.reasoner import Explained
+from lookhear.reasoning.mllm.reply import read_reply
+from lookhear.scripts.reasoning_answers import Answered, Sampled, answers_path, measure, scores_of, told, with_interval
 
 
 def weights(run, stage, content):
@@ -35,7 +38,7 @@ def clips():
 
 
 def backend():
-    return SimpleNamespace(reasoner=lambda: None, wording=None)
+    return SimpleNamespace(reasoner=lambda temperature: None, wording=None)
 
 
 def test_models_are_compared_clip_by_clip(clips, tmp_path):
@@ -58,6 +61,27 @@ def test_answers_of_other_weights_are_not_taken_for_those_of_these(clips, tmp_pa
     assert told(tmp_path, "sft", clips[1]) is not None and told(tmp_path, "grpo", clips[1]) is None
     weights(tmp_path, "sft", b"second")
     assert told(tmp_path, "sft", clips[1]) is None
+
+
+def test_sampled_traces_are_kept_apart_from_those_written_greedily(clips, tmp_path):
+    examples, sampled = clips[0], Sampled(3, 0.7)
+    weights(tmp_path, "sft", b"weights")
+    say(tmp_path, "sft", examples, 0.0)
+    asked = []
+
+    def explain_all(cases, batch):
+        asked.extend(brief.clip_id for brief, _ in cases)
+        said = read_reply("<answer>1.00, 2.00</answer>", [], "tiny")
+        yield from (Explained(said, np.zeros(4, np.float32), "<answer>1.00, 2.00</answer>", "written") for _ in cases)
+
+    model = SimpleNamespace(explain_all=explain_all)
+    sampler = SimpleNamespace(reasoner=lambda temperature: model, wording=SHORT, images=lambda *_: [])
+    text = measure(tmp_path, "sft", sampler, tmp_path, *clips, {}, sampled)
+    assert sorted(asked) == sorted(f"{one.row.clip_id} {k}" for one in examples for k in range(3))
+    assert "15 sampled traces" in text and (tmp_path / "measured-sft-sampled.json").exists()
+    assert answers_path(tmp_path, "test", "sft", 0.7).name.endswith("-sampled-0.7.jsonl")
+    measure(tmp_path, "sft", backend(), tmp_path, *clips, {})
+    assert json.loads((tmp_path / "measured-sft.json").read_text())["answer <= 25 km"] == [1.0, 1.0, 1.0]
 
 
 def test_an_answer_that_is_not_there_is_a_miss_and_unknown_can_be_read(clips):

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from unittest.mock import patch
 
 import numpy as np
@@ -42,6 +43,12 @@ def test_the_same_every_time_alone_or_in_a_batch(small):
         assert np.allclose(one.psi, two.psi, atol=1e-4)
 
 
+def test_sampling_is_another_reply_and_the_same_every_time(small):
+    warm = replace(small, temperature=2.0)
+    first, again = (warm.explain(brief(), [pixels()]) for _ in range(2))
+    assert first.reply == again.reply != small.explain(brief(), [pixels()]).reply
+
+
 def test_features_change_psi(small):
     first, second = (small.explain(brief(), [pixels(seed)]).psi for seed in (0, 1))
     assert not np.allclose(first, second, atol=1e-3)
@@ -50,7 +57,7 @@ def test_features_change_psi(small):
 def replies(reasoner, *texts):
     states = iter((text, np.full(32, float(k), np.float32)) for k, text in enumerate(texts))
 
-    def write(prompts, images, longest):
+    def write(prompts, images, longest, temperature=0.0):
         pairs = [next(states) for _ in prompts]
         return [text for text, _ in pairs], np.stack([psi for _, psi in pairs])
 
