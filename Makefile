@@ -45,7 +45,7 @@ $(VENV)/.dev: pyproject.toml $(VENV)/bin/python
 
 $(VENV)/.train: pyproject.toml $(VENV)/.dev
 	$(BIN)/python -m pip install -q -e ".[dev,train]"
-	@touch $@ $(VENV)/.dev $(VENV)/.base
+	@touch $(VENV)/.base $(VENV)/.dev $@
 
 clean:
 	rm -rf $(VENV) build *.egg-info demo

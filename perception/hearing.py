@@ -14,7 +14,7 @@ from functools import cached_property
 from lookhear.data.clip import Clip
 from lookhear.data.local_file import sha256_of
 from lookhear.perception.atoms.atoms import Atom, atoms_of
-from lookhear.perception.atoms.families import Finding, findings
+from lookhear.perception.atoms.families import SURE, Finding, findings
 from lookhear.perception.atoms.shipped import FOLDER, shipped_dictionary
 from lookhear.perception.atoms.store import WEIGHTS, Dictionary
 from lookhear.perception.atoms.strengths import strengths
@@ -105,9 +105,9 @@ class Hearing:
 
 
 def ears() -> list[str]:
-    """What sound is heard with beside BirdNET; whatever changes an answer changes it."""
+    """What sound is heard with beside BirdNET: the dictionary of atoms, and how sure it must be to tell one."""
     weights = FOLDER / WEIGHTS
-    return [f"atoms {sha256_of(weights)[:12]}"] if weights.exists() else []
+    return [f"atoms {sha256_of(weights)[:12]} from {SURE}"] if weights.exists() else []
 
 
 def everyday(atoms: Sequence[Atom], told: set[str]) -> list[Evidence]:

@@ -11,6 +11,7 @@ with BirdNET's range model must not be handed on. `records.jsonl` is written las
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -116,6 +117,13 @@ def record_line(record: ClipRecord) -> str:
     bare = [replace(one, where=None).to_json() for one in record.evidence]
     whole = {"clip_id": record.clip_id, "week": record.week, "evidence": bare}
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def record_digest(record: ClipRecord) -> str:
+    """Changes with what was found in a clip and with the feature of its picture."""
+    whole = hashlib.sha256(record_line(record).encode())
+    whole.update(record.features.get("sight", np.zeros(0)).astype(np.float16).tobytes())
+    return whole.hexdigest()[:12]
 
 
 def _table(records: Sequence[ClipRecord], part: str) -> Float[ndarray, "clips size"] | None:

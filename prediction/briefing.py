@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from lookhear.data.gazetteer import gazetteer
 from lookhear.perception.evidence import Evidence, Moment
+from lookhear.perception.record import record_digest
 from lookhear.perception.writing.reading import point
 from lookhear.prediction.density import CellDensity
 from lookhear.prediction.example import Example
@@ -51,20 +52,22 @@ def make_brief(clip_id: str, evidence: Sequence[Evidence], density: CellDensity)
 def briefs_of(method: LogLinear, examples: Iterable[Example]) -> Iterator[Brief]:
     """The briefs of clips of a set, with the density of a fitted method."""
     for example in examples:
-        yield make_brief(example.row.clip_id, pointed_evidence(example), method.density(example))
+        brief = make_brief(example.row.clip_id, pointed_evidence(example), method.density(example))
+        yield replace(brief, record=record_digest(example.record))
 
 
 def kept_briefs(
     folder: Path, split: str, fitted: Callable[[], LogLinear], examples: Sequence[Example], quiet: bool = False
 ) -> list[Brief]:
-    """The briefs of clips, made where they are not in the folder yet; the method is fitted only if one is missing."""
+    """The briefs of clips, made where those of their records are not in the folder; only then is the method fitted."""
     folder.mkdir(parents=True, exist_ok=True)
     method, briefs = cache(fitted), list[Brief]()
     with tqdm(total=len(examples), desc=f"Briefs ({split})", unit="clip", disable=quiet) as bar:
         for start in range(0, len(examples), KEPT):
             some, path = examples[start : start + KEPT], folder / f"{split}-{start:06d}.jsonl"
             kept = list(read_briefs(path)) if path.exists() else []
-            if [one.clip_id for one in kept[: len(some)]] != [one.row.clip_id for one in some]:
+            known = [(one.clip_id, one.record) for one in kept[: len(some)]]
+            if known != [(one.row.clip_id, record_digest(one.record)) for one in some]:
                 kept = list(briefs_of(method(), some))
                 write_briefs(path, kept)
             briefs += kept[: len(some)]

@@ -25,7 +25,7 @@ from lookhear.data.models import MODELS, missing_sentence, state
 from lookhear.data.outline import GIVEN, outline_name, read_outline, spoken_outline
 from lookhear.data.provenance import claims_of
 from lookhear.perception.evidence import Evidence
-from lookhear.perception.hearing import Hearing
+from lookhear.perception.hearing import Hearing, ears
 from lookhear.perception.listen import Heard
 from lookhear.perception.seeing import Seeing, Seen, eyes
 from lookhear.perception.species import Progress, silent
@@ -120,7 +120,11 @@ class Locator:
                 "region": outline_name(region) if region else None,
                 **({"head": self.head.digest} if self.head else {}),
             },
-            run={**_run(time.perf_counter() - started, self._models(clip)), "eyes": eyes() if clip.has_picture else []},
+            run={
+                **_run(time.perf_counter() - started, self._models(clip)),
+                "eyes": eyes() if clip.has_picture else [],
+                "ears": ears() if clip.has_sound else [],
+            },
             frames=seen.frames,
             features=seen.features,
             signs=seen.signs,

@@ -9,8 +9,9 @@ On disk, in the folder for the records:
     sight.safetensors        GeoCLIP's feature of each clip's picture, the mean over frames
     broken.json              clip_id → why it could not be used; such a clip has an empty record
 
-A second run perceives only clips without a file of their own. Pictures are looked at where CLIP's weights are on this
-machine and read where a reader is installed; when either comes later, all clips are perceived again.
+A second run perceives only clips that have no file of their own or could not be used. Pictures are looked at where
+CLIP's weights are on this machine and read where a reader is installed; when either comes later, or the dictionary of
+atoms is another, all clips are perceived again.
 """
 
 from __future__ import annotations
@@ -63,14 +64,15 @@ def perceive(folder: Path, rows: Sequence[ClipRow], out: Path, jobs: int, quiet:
         )
     (out / KEPT).mkdir(parents=True, exist_ok=True)
     remove_halves(out / KEPT)
-    paths = [_path(out, row) for row in rows]
-    missing = [row for row, path in zip(rows, paths, strict=True) if not path.exists() or "error" in _read(path)]
+    senses = [*eyes(), *ears()]
+    paths = {row.clip_id: _path(out, row, senses) for row in rows}
+    missing = [row for row in rows if not paths[row.clip_id].exists() or "error" in _read(paths[row.clip_id])]
     sight = Sight.load() if missing and "sight" in eyes() else None  # loaded once: all processes share its memory
     with tqdm(total=len(rows), initial=len(rows) - len(missing), desc="Perceiving", unit="clip", disable=quiet) as bar:
         for row, line in in_processes(_perceive, missing, jobs, _load, folder, sight) if missing else ():
-            write_atomic(_path(out, row), line)
+            write_atomic(paths[row.clip_id], line)
             bar.update()
-    found = [_read(path) for path in paths]
+    found = [_read(paths[row.clip_id]) for row in rows]
     broken = {one["clip_id"]: one["error"] for one in found if "error" in one}
     write_atomic(out / BROKEN, json.dumps(broken, indent=1))
     write_records(out, [_record(one) for one in found])
@@ -90,9 +92,9 @@ def _read(path: Path) -> dict[str, Any]:
     return found
 
 
-def _path(out: Path, row: ClipRow) -> Path:
+def _path(out: Path, row: ClipRow, senses: Sequence[str]) -> Path:
     """A clip's file: its row and our senses change the name, so that other bytes or another date are perceived anew."""
-    name = json.dumps([row.clip_id, row.file_name, row.sha256, row.recorded_at, *eyes(), *ears()])
+    name = json.dumps([row.clip_id, row.file_name, row.sha256, row.recorded_at, *senses])
     return out / KEPT / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.json"
 
 

@@ -12,7 +12,7 @@ Each row adds one thing to the row before, and is trained and asked once a seed:
 A row whose language model is rewarded is rewarded for the form as well. A second table has what the language model
 itself answers, since a flow that starts from the evidence may be content with that. On disk, all of it gone on from:
 
-    DIR/briefs/, DIR/seed-<k>/reasoning/ (cold start), DIR/seed-<k>/row-<id>/ (GRPO, ψ, flow, errors.jsonl)
+    DIR/briefs/, DIR/seed-<k>/reasoning/ (cold start), DIR/seed-<k>/row-<id>/ (GRPO, ψ, flow, distances.jsonl)
     DIR/ablation.json, and the tables that are printed, as ablation.md
 """
 
@@ -21,7 +21,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -37,55 +37,18 @@ from lookhear.reasoning.mllm.backend import BackendConfig
 from lookhear.reasoning.training.grpo import GrpoConfig
 from lookhear.reasoning.training.machine import MachineConfig
 from lookhear.reasoning.training.sft import ADAPTER, SftConfig
+from lookhear.scripts.ablation_tables import ANSWERED, ROWS, RULES, Interval, accuracies, as_text, own_as_text
 from lookhear.scripts.train_reasoning import TrainReasoningConfig, clips_of, open_after, train_reasoning
 
 if TYPE_CHECKING:
     from lookhear.data.avg.row import Split
     from lookhear.prediction.example import Example
     from lookhear.prediction.training.features import FeatureSet
-
-THRESHOLDS_KM = (25, 200, 750, 2500)
-
-ANSWERED = {
-    **{f"≤ {km} km": (f"answer <= {km} km", 100.0) for km in THRESHOLDS_KM},
-    "S2 ladder": ("s2_ladder", 1.0),
-    "consistency": ("consistency", 1.0),
-    "can be read": ("parse rate", 100.0),
-}
-"""Columns of the second table: names of scores, and what they are multiplied by."""
+    from lookhear.reasoning.mllm.brief import Brief
+    from lookhear.scripts.reasoning_answers import Answered
 
 DRAWS = 2000
 """Points drawn from a flow, whose geometric median is its answer."""
-
-RULES = "rules"
-"""Its first row."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row of the table."""
-
-    name: str
-    """What it adds."""
-    published: tuple[float, ...]
-    """The paper's accuracies on AVG, in per cent."""
-    perceives: bool = True
-    """Whether the flow starts from the evidence."""
-    reasons: bool = True
-    """Whether the flow is given ψ."""
-    rewards: tuple[str, ...] = ()
-    """What the language model was rewarded for."""
-
-
-ROWS: dict[str, Row] = {
-    "0": Row("prediction only", (6.2, 10.9, 19.6, 31.0), perceives=False, reasons=False),
-    "1": Row("+ perception", (6.9, 11.3, 20.3, 32.4), reasons=False),
-    "2": Row("+ reasoning", (7.2, 11.8, 21.4, 33.9)),
-    "4": Row("+ R_geo", (7.8, 11.7, 21.8, 34.2), rewards=("s2_ladder",)),
-    "5": Row("+ R_align", (8.2, 12.3, 22.5, 35.2), rewards=("s2_ladder", "consistency")),
-    "6": Row("+ R_calib", (8.3, 12.5, 22.8, 35.4), rewards=("s2_ladder", "consistency", "calibration")),
-}
-"""By the paper's numbers."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +87,8 @@ class AblationConfig:
         for one in self.rows:
             if one not in ROWS:
                 raise ValueError(f"There is no row {one!r}; choose from {', '.join(ROWS)}.")
+        if self.cold is not None and not (self.cold / "sft" / ADAPTER / "adapter_config.json").exists():
+            raise FileNotFoundError(f"There is no cold start in {self.cold}; run `train reasoning --stage sft` there.")
         if not self.seeds or self.clips < 8 or self.held_out < 2:
             raise ValueError(
                 f"One seed, 8 clips and 2 held out are the least, not {self.seeds}, {self.clips} and {self.held_out}."
@@ -155,9 +120,9 @@ def ablation(config: AblationConfig) -> int:
             errors.setdefault(name, []).append(errors_of(config, seed, name))
     places = np.array([example.row.location_id for example in clips(config, "test")])
     table = {name: accuracies(np.stack(each), places) for name, each in errors.items()}
-    reasoning = [RULES, *(name for name in config.rows if ROWS[name].reasons)]
-    own = {name: own_answers(config, name, places) for name in reasoning}
-    text = f"{as_text(config, table)}\n\n{own_as_text(own)}"
+    reasoning = [name for name in config.rows if ROWS[name].reasons]
+    own = {name: own_answers(config, name, places) for name in ([RULES, *reasoning] if reasoning else ())}
+    text = f"{as_text(config, table)}\n\n{own_as_text(own)}" if own else as_text(config, table)
     write_atomic(config.out / "ablation.json", json.dumps({"flow": table, "answers": own}, indent=1) + "\n")
     write_atomic(config.out / "ablation.md", text + "\n")
     print(text)
@@ -168,9 +133,10 @@ def errors_of(config: AblationConfig, seed: int, name: str) -> np.ndarray:
     """Distances to the truth of the test clips, in kilometres; those that are known are read."""
     folder = config.out / f"seed-{seed}" / f"row-{name}"
     folder.mkdir(parents=True, exist_ok=True)
-    path, test = folder / "errors.jsonl", clips(config, "test")
+    path, test = folder / "distances.jsonl", clips(config, "test")
     kept = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    if [clip_id for clip_id, _ in kept] != [one.row.clip_id for one in test]:
+    said = not ROWS[name].reasons or own_told(config, seed, name, test) is not None
+    if not said or [clip_id for clip_id, _ in kept] != [one.row.clip_id for one in test]:
         reason(config, seed, name)
         kept = list(answered(config, seed, name))
         write_atomic(path, "".join(json.dumps(one) + "\n" for one in kept))
@@ -187,6 +153,9 @@ def reason(config: AblationConfig, seed: int, name: str) -> None:
     if config.cold is not None:
         for part in ("sft", "answers", "flow-sft"):
             _copy(config.cold / part, cold.out / part)
+        theirs, ours = (run / "sft" / ADAPTER / "adapter_model.safetensors" for run in (config.cold, cold.out))
+        if theirs.read_bytes() != ours.read_bytes():
+            raise ValueError(f"{cold.out} has another cold start than {config.cold}; give another --out.")
     if not (adapter / "adapter_config.json").exists():
         train_reasoning(cold)
     if "calibration" in row.rewards and not (cold.out / "flow-sft" / "head" / "README.md").exists():
@@ -238,8 +207,8 @@ def answered(config: AblationConfig, seed: int, name: str) -> Iterator[tuple[str
         known = {part: values[k : k + 1] for part, values in sets[2].condition.items() if sets[2].present[part][k]}
         drawn = head.density(known, sets[2].base, k).sample(DRAWS, seed=k)  # seven times as fast as a map
         middle = geometric_median(drawn, np.full(DRAWS, 1 / DRAWS))
-        known_km = GeoPoint.from_unit(middle).distance_km(example.row.point) if np.isfinite(middle).all() else None
-        yield example.row.clip_id, known_km
+        error_km = GeoPoint.from_unit(middle).distance_km(example.row.point) if np.isfinite(middle).all() else None
+        yield example.row.clip_id, error_km
 
 
 def with_psi(config: AblationConfig, seed: int, name: str, split: Split) -> FeatureSet:
@@ -253,7 +222,7 @@ def with_psi(config: AblationConfig, seed: int, name: str, split: Split) -> Feat
         return FeatureSet.of(some)
     asked, stage = asked_of(config, seed, name)
     briefs = clips_of(asked, split, len(some))[1]
-    psi = psi_rows(asked.out, stage, open_after(asked, stage), config.data, split, some, briefs).psi
+    psi = psi_rows(asked.out, stage, open_after(asked, stage), config.data, split, some, briefs, config.backend).psi
     told = [
         replace(one, record=replace(one.record, features={**one.record.features, PSI: vector}))
         for one, vector in zip(some, psi, strict=True)
@@ -264,27 +233,35 @@ def with_psi(config: AblationConfig, seed: int, name: str, split: Split) -> Feat
 def asked_of(config: AblationConfig, seed: int, name: str) -> tuple[TrainReasoningConfig, str]:
     """The run whose language model a row asks, and the stage after which it does."""
     rewarded = bool(ROWS[name].rewards)
-    return config.reasoning(seed, f"row-{name}" if rewarded else "reasoning"), "grpo" if rewarded else "sft"
+    folder, after = (f"row-{name}", "grpo") if rewarded else ("reasoning", "sft")
+    return config.reasoning(seed, folder, stage="flow"), after
 
 
-def own_answers(config: AblationConfig, name: str, places: np.ndarray) -> dict[str, tuple[float, float, float]]:
+def own_answers(config: AblationConfig, name: str, places: np.ndarray) -> dict[str, Interval]:
     """Scores of what the language model of a row answers itself, or the rules do, over all seeds, with intervals."""
-    from lookhear.scripts.reasoning_answers import NOTHING, scores_of, told, with_interval
+    from lookhear.scripts.reasoning_answers import scores_of, with_interval
 
     test, each = clips(config, "test"), []
-    for seed in config.seeds:
-        asked, stage = (config.reasoning(seed, RULES), NOTHING) if name == RULES else asked_of(config, seed, name)
-        briefs = clips_of(asked, "test", len(test))[1]
-        answers = told(asked.out, stage, briefs)
-        if answers is None:
-            raise FileNotFoundError(
-                f"Answers of {asked.out} are gone; remove its errors.jsonl to have them made again."
-            )
-        each.append(scores_of(answers, test, briefs))
+    for seed in config.seeds[:1] if name == RULES else config.seeds:
+        told = own_told(config, seed, name, test)
+        assert told is not None  # or the row would have been asked again
+        each.append(scores_of(told[0], test, told[1]))
     return {
         column: tuple(times * value for value in with_interval(np.mean([one[key] for one in each], axis=0), places))  # type: ignore[misc]
         for column, (key, times) in ANSWERED.items()
     }
+
+
+def own_told(
+    config: AblationConfig, seed: int, name: str, test: Sequence[Example]
+) -> tuple[list[Answered], list[Brief]] | None:
+    """What the language model of a row, or the rules, said of the test clips, and what it was told of them."""
+    from lookhear.scripts.reasoning_answers import NOTHING, told
+
+    asked, stage = (config.reasoning(seed, RULES), NOTHING) if name == RULES else asked_of(config, seed, name)
+    briefs = clips_of(asked, "test", len(test))[1]
+    answers = told(asked.out, stage, briefs, config.backend)
+    return None if answers is None else (answers, briefs)
 
 
 def clips(config: AblationConfig, split: Split) -> list[Example]:
@@ -293,40 +270,3 @@ def clips(config: AblationConfig, split: Split) -> list[Example]:
 
     count = {"train": config.clips, "validation": config.clips // 4, "test": config.held_out}[split]
     return drawn(config.data, split, count, 0)
-
-
-def accuracies(errors_km: np.ndarray, places: np.ndarray) -> list[tuple[float, float, float]]:
-    """For each threshold the share of clips within it in per cent, over all seeds, with its interval over places."""
-    from lookhear.scripts.reasoning_answers import with_interval
-
-    return [
-        tuple(100 * value for value in with_interval((errors_km <= km).mean(axis=0), places))  # type: ignore[misc]
-        for km in THRESHOLDS_KM
-    ]
-
-
-def as_text(config: AblationConfig, table: dict[str, list[tuple[float, float, float]]]) -> str:
-    """The table in Markdown, beside the paper's, which is of real clips."""
-    lines = [
-        f"{config.held_out} test clips of {config.data.name}; means of {len(config.seeds)} seeds, 95 % intervals over "
-        "places. In brackets the paper's on AVG.",
-        "",
-        "| | | ≤ 25 km | ≤ 200 km | ≤ 750 km | ≤ 2500 km |",
-        "|---|---|---|---|---|---|",
-    ]
-    for name, values in table.items():
-        cells = [
-            f"{mean:.1f} <sub>{low:.0f}–{high:.0f}</sub> ({theirs})"
-            for (mean, low, high), theirs in zip(values, ROWS[name].published, strict=True)
-        ]
-        lines.append(f"| {name} | {ROWS[name].name} | {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def own_as_text(table: dict[str, dict[str, tuple[float, float, float]]]) -> str:
-    """The second table in Markdown."""
-    lines = [f"| answered by | {' | '.join(ANSWERED)} |", "|---" * (len(ANSWERED) + 1) + "|"]
-    for name, values in table.items():
-        shown = [f"{mean:.3g} <sub>{low:.3g}–{high:.3g}</sub>" for mean, low, high in values.values()]
-        lines.append(f"| {'the rules' if name == RULES else f'{name} {ROWS[name].name}'} | {' | '.join(shown)} |")
-    return "\n".join(lines)

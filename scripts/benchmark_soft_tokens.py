@@ -21,7 +21,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -105,7 +105,7 @@ class BenchmarkSoftTokensConfig:
     fresh: int = 40
     """Fresh variants of each to be asked about."""
     seed: int = 0
-    """Everything that is drawn follows from it."""
+    """The questions follow from it, and all draws of the training."""
     sft: SftConfig = field(default_factory=lambda: SftConfig(steps=64))
     """How it is learnt; every row of every batch is a new question."""
     machine: MachineConfig = field(default_factory=lambda: MachineConfig(device="cpu"))
@@ -201,14 +201,14 @@ def learn_and_answer(
     from lookhear.reasoning.mllm.backend import BackendConfig, open_backend
     from lookhear.reasoning.training.sft import train_sft
 
-    folder = config.out / name
-    claim(folder, digest_of(name, (config.by, config.sft), learnt, asked))
+    folder, machine = config.out / name, replace(config.machine, seed=config.seed)
+    claim(folder, digest_of(name, (config.by, config.sft, machine.seed, machine.precision), learnt, asked))
     said = folder / "chosen.json"
     if not said.exists():
         if not (folder / ADAPTER / "adapter_config.json").exists():
             fresh = open_backend(BackendConfig(), config.machine.asked_on)
             lessons = lessons_of(name, config.by, *learnt)
-            train_sft(fresh.model, fresh.processor, lessons, config.sft, folder, SHORT, config.machine)
+            train_sft(fresh.model, fresh.processor, lessons, config.sft, folder, SHORT, machine)
         taught = open_backend(BackendConfig(adapters=(folder / ADAPTER,)), config.machine.asked_on)
         chosen = choices(taught.model, taught.processor, lessons_of(name, config.by, *asked))
         write_atomic(said, json.dumps(chosen.tolist()))

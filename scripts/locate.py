@@ -232,17 +232,20 @@ def _one(answer: Callable[[Path], Result], file: Path, config: LocateConfig) -> 
 
 
 def _finished(record: Path, file: Path, settings: dict[str, Any]) -> Result | None:
-    """The earlier answer, if it was made from the same bytes, with the same settings and eyes, by this version."""
+    """The earlier answer, if it was made from the same bytes, with the same settings and senses, by this version."""
     from importlib.metadata import version
 
+    from lookhear.perception.hearing import ears
     from lookhear.perception.seeing import eyes
 
     result = _read(record)
     if result is None or result.settings != settings or result.run["lookhear"] != version("lookhear"):
         return None
-    blind = not result.clip.has_picture or settings.get("preset") == "paper"  # whose eyes are among its weights
-    if sha256_of(file) != result.clip.sha256 or not (blind or result.run.get("eyes") == eyes()):
+    if sha256_of(file) != result.clip.sha256:
         return None
+    senses = {"eyes": eyes() if result.clip.has_picture else [], "ears": ears() if result.clip.has_sound else []}
+    if settings.get("preset") != "paper" and any(result.run.get(name) != one for name, one in senses.items()):
+        return None  # the paper's senses are among its weights
     return result if result.is_coarse else replace(result, clip=replace(result.clip, path=file))
 
 

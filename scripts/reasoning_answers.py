@@ -30,7 +30,7 @@ from lookhear.reasoning.training.sft import ADAPTER
 if TYPE_CHECKING:
     from lookhear.prediction.example import Example
     from lookhear.prediction.psi_flow import PsiFlow, PsiRows
-    from lookhear.reasoning.mllm.backend import Backend
+    from lookhear.reasoning.mllm.backend import Backend, BackendConfig
     from lookhear.reasoning.mllm.brief import Brief
 
 THRESHOLDS_KM = (25, 200, 750, 2500)
@@ -63,19 +63,22 @@ class Answered:
     """The answer of the trace that is given, which may be repaired or replaced."""
     psi: Float[ndarray, " size"] | None
     """The last hidden state at the answer's last token."""
+    asked: str = ""
+    """What tells other questions apart, see `question`."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         psi = None if self.psi is None else self.psi.round(4).tolist()
         answer = [self.answer.lat_deg, self.answer.lon_deg] if self.answer else None
-        return {"clip_id": self.clip_id, "text": self.text, "state": self.state, "answer": answer, "psi": psi}
+        said = {"clip_id": self.clip_id, "text": self.text, "state": self.state, "answer": answer, "psi": psi}
+        return {**said, "asked": self.asked}
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Answered:
         """What `to_json` wrote."""
         psi = None if record["psi"] is None else np.array(record["psi"], dtype=np.float32)
         answer = GeoPoint(*record["answer"]) if record["answer"] else None
-        return cls(record["clip_id"], record["text"], record["state"], answer, psi)
+        return cls(record["clip_id"], record["text"], record["state"], answer, psi, record["asked"])
 
 
 @dataclass(frozen=True)
@@ -100,11 +103,12 @@ def psi_rows(
     split: str,
     examples: Sequence[Example],
     briefs: Sequence[Brief],
+    asked_as: BackendConfig,
 ) -> PsiRows:
     """ψ of clips after a stage of a run, made where it is not in its folder yet."""
     from lookhear.prediction.psi_flow import PsiRows
 
-    answers = list(_answers(answers_path(run, split, stage), backend, data, examples, briefs))
+    answers = list(_answers(answers_path(run, split, stage), backend, data, examples, briefs, asked_as))
     psi = np.stack([one.psi for one in answers if one.psi is not None])
     units = np.stack([example.row.point.unit for example in examples])
     return PsiRows(psi, units, tuple(example.row.location_id for example in examples))
@@ -116,6 +120,7 @@ def _answers(
     data: Path,
     examples: Sequence[Example],
     briefs: Sequence[Brief],
+    asked_as: BackendConfig,
     temperature: float = 0.0,
     batch: int = BATCH,
 ) -> Iterator[Answered]:
@@ -123,7 +128,7 @@ def _answers(
     from lookhear.reasoning.mllm.prompt import text_of
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    kept = {one.clip_id: one for one in _kept(path)}
+    kept = _kept(path, briefs, asked_as)
     reasoner = backend.reasoner(temperature)
     todo = [pair for pair in zip(examples, briefs, strict=True) if pair[1].clip_id not in kept]
     todo.sort(key=lambda pair: len(text_of(pair[1], backend.wording)))  # alike in length, so that little is padded
@@ -132,20 +137,32 @@ def _answers(
             some = todo[start : start + batch]
             cases = [(brief, backend.images(example.record, data, example.row.file_name)) for example, brief in some]
             for (_, brief), said in zip(some, reasoner.explain_all(cases, batch), strict=True):
-                kept[brief.clip_id] = Answered(brief.clip_id, said.reply, said.state, said.trace.answer, said.psi)
+                named = question(brief, asked_as)
+                kept[brief.clip_id] = Answered(
+                    brief.clip_id, said.reply, said.state, said.trace.answer, said.psi, named
+                )
                 file.write(json.dumps(kept[brief.clip_id].to_json()) + "\n")
             file.flush()
             bar.update(len(some))
     yield from (kept[brief.clip_id] for brief in briefs)
 
 
-def _kept(path: Path) -> Iterator[Answered]:
-    """Whole lines of a file that may be cut short."""
+def question(brief: Brief, asked_as: BackendConfig) -> str:
+    """Changes with what a model is told of a clip, and with how it is opened."""
+    return hashlib.sha256((json.dumps(brief.to_json()) + repr(asked_as)).encode()).hexdigest()[:12]
+
+
+def _kept(path: Path, briefs: Sequence[Brief], asked_as: BackendConfig) -> dict[str, Answered]:
+    """Answers to these very questions, by clip, from the whole lines of a file that may be cut short."""
+    asked, kept = {brief.clip_id: question(brief, asked_as) for brief in briefs}, dict[str, Answered]()
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
         try:
-            yield Answered.from_json(json.loads(line))
+            one = Answered.from_json(json.loads(line))
         except (ValueError, KeyError, TypeError):
             continue
+        if asked.get(one.clip_id) == one.asked:
+            kept[one.clip_id] = one
+    return kept
 
 
 def by_rule(briefs: Sequence[Brief]) -> list[Answered]:
@@ -169,9 +186,12 @@ def measure(
     examples: Sequence[Example],
     briefs: Sequence[Brief],
     flows: Mapping[str, PsiFlow],
+    asked_as: BackendConfig,
     sampled: Sampled | None = None,
 ) -> str:
     """Rewards of held-out clips, with intervals over places, and how they differ from what was measured before.
+
+    Both are written to the run's folder too.
 
     Args:
         run: its folder.
@@ -181,7 +201,11 @@ def measure(
         examples: the clips.
         briefs: what the model is told of them.
         flows: given ψ, by the stage after which they were fitted.
+        asked_as: how the model is opened, without the run's own adapters.
         sampled: how traces are sampled; without it there is one for each clip, written greedily.
+
+    Returns:
+        The table for a terminal.
     """
     temperature, ending = (sampled.temperature, "-sampled") if sampled else (0.0, "")
     if sampled:
@@ -189,9 +213,9 @@ def measure(
     places = np.array([example.row.location_id for example in examples])
     if backend is not None:
         path = answers_path(run, "test", name, temperature)
-        list(_answers(path, backend, data, examples, briefs, temperature))  # keeps them
+        list(_answers(path, backend, data, examples, briefs, asked_as, temperature))  # keeps them
     before = STAGES[: STAGES.index(name) + 1]
-    known = {one: answers for one in before if (answers := told(run, one, briefs, temperature)) is not None}
+    known = {one: answers for one in before if (answers := told(run, one, briefs, asked_as, temperature)) is not None}
     scores = {one: scores_of(answers, examples, briefs, flows, one) for one, answers in known.items()}
     mine = scores.pop(name)
     table = {key: with_interval(values, places) for key, values in mine.items()}
@@ -216,6 +240,7 @@ def _as_text(name: str, of_what: str, table: dict[str, Interval], differences: d
 
 
 def _cell(value: Interval | None, sign: str) -> str:
+    """A mean and its interval; blanks where there is none."""
     if value is None:
         return " " * 32
     mean, low, high = (f"{one:{sign}.3f}" for one in value)
@@ -231,13 +256,15 @@ def answers_path(run: Path, split: str, stage: str, temperature: float = 0.0) ->
     return run / "answers" / f"{split}-{stage}-{weights.hexdigest()[:8]}{sampled}.jsonl"
 
 
-def told(run: Path, name: str, briefs: Sequence[Brief], temperature: float = 0.0) -> list[Answered] | None:
+def told(
+    run: Path, name: str, briefs: Sequence[Brief], asked_as: BackendConfig, temperature: float = 0.0
+) -> list[Answered] | None:
     """What is known of what a model said of these clips; None where it was not asked about all of them."""
     if name == NOTHING:
         return by_rule(briefs)
     if not (run / name / ADAPTER / "adapter_model.safetensors").exists():
         return None
-    kept = {one.clip_id: one for one in _kept(answers_path(run, "test", name, temperature))}
+    kept = _kept(answers_path(run, "test", name, temperature), briefs, asked_as)
     return [kept[brief.clip_id] for brief in briefs] if all(brief.clip_id in kept for brief in briefs) else None
 
 
@@ -248,7 +275,10 @@ def scores_of(
     flows: Mapping[str, PsiFlow] = MappingProxyType({}),
     name: str = NOTHING,
 ) -> dict[str, Float[ndarray, " n"]]:
-    """One number a clip, by name; flows that are there judge ψ: the one after the cold start, and the model's own."""
+    """One number a clip, by name.
+
+    Flows that are there judge ψ: the one fitted after the cold start, which GRPO holds frozen, and the model's own.
+    """
     from lookhear.reasoning.rewards import REWARDS, load_reward
 
     truths = [example.row.point for example in examples]
@@ -271,7 +301,7 @@ def scores_of(
     if all(one.psi is not None for one in answers):
         psi = np.stack([one.psi for one in answers if one.psi is not None])
         units = np.stack([truth.unit for truth in truths])
-        for key, stage in (("log p(truth | psi)", "sft"), ("log p(truth | psi), fitted to it", name)):
+        for key, stage in (("log p(truth | psi)", "sft"), ("log p(truth | psi), own flow", name)):
             if stage in flows:
                 scores[key] = flows[stage](psi, units).tolist()
     return {key: np.array(values, dtype=float) for key, values in scores.items()}

@@ -5,7 +5,7 @@ DATA is an AVG-style folder with the records of perception in it. The stages, ea
     --stage sft       the cold start, from traces made by rule          -> DIR/sft/adapter
     --stage flow      ψ of training clips, and the flow given ψ         -> DIR/flow-<model>/head
     --stage grpo      rewards; calibration asks the flow, if it is there  -> DIR/grpo/adapter
-    --stage measure   rewards of held-out clips, with intervals         -> DIR/measured-<model>.json
+    --stage measure   rewards of held-out clips, with intervals     -> DIR/measured-<stage>.json, compared-….json
 
 One process, or several (`torchrun --standalone --nproc_per_node 8 -m lookhear.scripts.main train reasoning …`).
 """
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from lookhear.prediction.training.config import TrainConfig
-from lookhear.reasoning.mllm.backend import BackendConfig
+from lookhear.reasoning.mllm.backend import BackendConfig, note_features
 from lookhear.reasoning.training.grpo import GrpoConfig
 from lookhear.reasoning.training.machine import MachineConfig
 from lookhear.reasoning.training.sft import ADAPTER, SftConfig
@@ -118,6 +118,7 @@ def _sft(config: TrainReasoningConfig) -> None:
     folder = train_sft(
         backend.model, backend.processor, lessons, config.sft, config.out / "sft", backend.wording, config.machine
     )
+    note_features(folder, config.backend)
     print(f"The adapter is in {folder}")
 
 
@@ -141,6 +142,7 @@ def _grpo(config: TrainReasoningConfig) -> None:
             backend.wording,
             config.machine,
         )
+    note_features(folder, config.backend)
     print(f"The adapter is in {folder}")
 
 
@@ -152,7 +154,7 @@ def _flow(config: TrainReasoningConfig) -> None:
     backend = open_after(config, asked)
     counts: dict[Split, int] = {"train": config.clips, "validation": config.held_out}
     training, validation = (
-        psi_rows(config.out, asked, backend, config.data, split, *clips_of(config, split, count))
+        psi_rows(config.out, asked, backend, config.data, split, *clips_of(config, split, count), config.backend)
         for split, count in counts.items()
     )
     folder = train_psi_flow(training, validation, config.flow, config.out / f"flow-{asked}", config.data.name)
@@ -167,7 +169,7 @@ def _measure(config: TrainReasoningConfig) -> None:
     backend = None if asked == "nothing" else open_after(config, asked)
     flows = {stage: flow for stage in LEARNT if (flow := psi_flow(config, stage)) is not None}
     sampled = Sampled(config.sampled, config.grpo.temperature) if config.sampled else None
-    print(measure(config.out, asked, backend, config.data, examples, briefs, flows, sampled))
+    print(measure(config.out, asked, backend, config.data, examples, briefs, flows, config.backend, sampled))
 
 
 def open_after(config: TrainReasoningConfig, stage: str) -> Backend:

@@ -36,6 +36,8 @@ class TrainSoundConfig:
     """The data set: a folder, or a table of files and labels."""
     out: Annotated[Path, tyro.conf.arg(aliases=("-o",))]
     """Where everything is written; for several machines, a folder they share."""
+    about: str = ""
+    """What the sounds are, in a sentence for those who get the dictionary; the name of their folder by default."""
     reader: Literal["audioset", "fsd50k", "esc50", "csv"] = "csv"
     """What kind of data set it is; csv: a table with the columns file and labels."""
     encoder: Literal["birdnet", "clap", "placeholder"] = "birdnet"
@@ -154,7 +156,7 @@ def save(config: TrainSoundConfig, sae: IcSae, encoder: SoundEncoder, examples: 
     from lookhear.perception.atoms.store import Dictionary
 
     about = {
-        "sounds": config.sounds.name,
+        "sounds": config.about or config.sounds.name,
         "mixtures": len(examples),
         "mixture": asdict(config.mixture),
         "training": config.train.fixed(),

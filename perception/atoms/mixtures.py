@@ -46,7 +46,7 @@ class MixtureConfig:
     first_variant: int = 0
     """Number of the first of them: others than in training for a test of fresh ones."""
     as_is: float = 0.4
-    """Share of sounds that are heard as they are whatever else is drawn: what they are in a quiet room matters most."""
+    """Share of sounds that are heard as they are, beside those for which that variant is drawn among all."""
     nothing: float = 0.06
     """Share of windows with noise alone, from which no atom may come."""
     seed: int = 0

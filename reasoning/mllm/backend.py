@@ -7,11 +7,13 @@ models/llava                   …or by its folder (`llava.py`); it sees frames
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from lookhear.data.atomic import write_atomic
 from lookhear.data.clip import Clip
 from lookhear.perception.record import ClipRecord
 from lookhear.reasoning.mllm.prompt import SHORT, Wording
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 SMALL = "smollm2"
 """The offline model's name."""
+
+FEATURES = "features.json"
+"""Which features an adapter of the offline model was trained with, in its folder."""
 
 FRAME_SIDE_PX = 672
 """Frames are no larger than this; LLaVA-1.5 looks at 336 pixels."""
@@ -39,7 +44,7 @@ class BackendConfig:
     precision: Literal["fp32", "bf16"] = "fp32"
     """Type of its weights; bf16 wants a GPU."""
     features: tuple[Literal["sight", "sound", "atoms"], ...] = ("sight", "sound")
-    """What of a clip the offline model gets as soft tokens, where the clip has it; its adapters can read no other."""
+    """What of a clip the offline model gets as soft tokens, where the clip has it; adapters want those they learnt."""
 
     def __post_init__(self) -> None:
         if self.frames < 0:
@@ -56,6 +61,22 @@ class BackendConfig:
     def is_small(self) -> bool:
         """Whether it is the offline model."""
         return self.name == SMALL
+
+
+def note_features(adapter: Path, config: BackendConfig) -> None:
+    """Leave beside an adapter which features it was trained with, if it is one of the offline model."""
+    if config.is_small:
+        write_atomic(adapter / FEATURES, json.dumps(sorted(config.features)) + "\n")
+
+
+def _refuse_other_features(config: BackendConfig) -> None:
+    for folder in config.adapters:
+        noted = folder / FEATURES
+        known = json.loads(noted.read_text()) if noted.exists() else sorted(config.features)
+        if known != sorted(config.features):
+            raise ValueError(
+                f"The adapter in {folder} knows {' and '.join(known)}; give --backend.features {' '.join(known)}."
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +116,10 @@ def open_backend(config: BackendConfig, device: str = "cpu") -> Backend:
     Raises:
         MissingModelError: the offline model was not fetched.
         OSError: the model is not on this machine.
+        ValueError: an adapter was trained with other features.
     """
     if config.is_small:
+        _refuse_other_features(config)
         from lookhear.reasoning.mllm.small_llava import adapted, small_llava
 
         model, processor = small_llava()

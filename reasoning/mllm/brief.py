@@ -62,6 +62,8 @@ class Brief:
     """What the evidence leaves open, in names."""
     options: tuple[Option, ...] = ()
     """Places that fit, likeliest first."""
+    record: str = ""
+    """Digest of the record of perception that it was made from."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, without where findings point."""
@@ -70,6 +72,7 @@ class Brief:
             "evidence": [replace(one, where=None).to_json() for one in self.evidence],
             "outlook": self.outlook.to_json(),
             "options": [option.to_json() for option in self.options],
+            "record": self.record,
         }
 
     @classmethod
@@ -77,7 +80,8 @@ class Brief:
         """What `to_json` wrote."""
         evidence = tuple(map(Evidence.from_json, record["evidence"]))
         options = tuple(map(Option.from_json, record["options"]))
-        return cls(record["clip_id"], evidence, Outlook.from_json(record["outlook"]), options)
+        outlook = Outlook.from_json(record["outlook"])
+        return cls(record["clip_id"], evidence, outlook, options, record.get("record", ""))
 
 
 def write_briefs(path: Path, briefs: Iterable[Brief]) -> None:

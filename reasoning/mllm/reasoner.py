@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -67,7 +68,7 @@ class Reasoner:
     longest: int = 200
     """Tokens of a reply."""
     temperature: float = 0.0
-    """Of sampling, the same every time for the same prompts; 0: greedily."""
+    """Of sampling, the same every time for clips of the same names; 0: greedily."""
 
     def explain(self, brief: Brief, images: Sequence[Any]) -> Explained:
         """The trace and ψ of one clip."""
@@ -77,10 +78,21 @@ class Reasoner:
         """Those of many, in order."""
         for start in range(0, len(cases), batch):
             some = cases[start : start + batch]
-            prompts = [self._prompt(*case) for case in some]
-            replies, psi = self._write(prompts, [images for _, images in some], self.longest, self.temperature)
+            prompts, names = [self._prompt(*case) for case in some], [brief.clip_id for brief, _ in some]
+            with self._sampling(names) as how:
+                replies, psi = self._write(prompts, [images for _, images in some], self.longest, **how)
             for case, prompt, reply, state in zip(some, prompts, replies, psi, strict=True):
                 yield self._explained(case, prompt, reply, state)
+
+    @contextmanager
+    def _sampling(self, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """How to sample for clips of these names; what others draw does not change."""
+        if not self.temperature:
+            yield {}
+            return
+        with torch.random.fork_rng():
+            torch.manual_seed(zlib.crc32("\n".join(names).encode()))
+            yield {"do_sample": True, "temperature": self.temperature, "top_k": 0, "top_p": 1.0}
 
     def _explained(self, case: Case, prompt: str, reply: str, psi: Float[ndarray, " size"]) -> Explained:
         brief, images = case
@@ -102,18 +114,16 @@ class Reasoner:
 
     @torch.no_grad()
     def _write(
-        self, prompts: Sequence[str], images: Sequence[Sequence[Any]], longest: int, temperature: float = 0.0
+        self, prompts: Sequence[str], images: Sequence[Sequence[Any]], longest: int, **how: Any
     ) -> tuple[list[str], Float[ndarray, "n size"]]:
-        """What the model writes after prompts, and ψ of each."""
+        """What the model writes after prompts, greedily if it is not told otherwise, and ψ of each."""
         inputs = self._inputs(prompts, images)
-        sampling: dict[str, Any] = {"do_sample": False}
-        if temperature:
-            torch.manual_seed(zlib.crc32("".join(prompts).encode()))
-            sampling = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
         end = self.model.generation_config.eos_token_id
         with PsiTap(self.model).listening() as tap:
             whole = self.model.generate(
-                **inputs, **sampling, max_new_tokens=longest, pad_token_id=self._tokenizer.pad_token_id
+                **{**inputs, "do_sample": False, **how},
+                max_new_tokens=longest,
+                pad_token_id=self._tokenizer.pad_token_id,
             )
             written = whole[:, inputs["input_ids"].shape[1] :].tolist()
             ends = set(end if isinstance(end, list) else [end])

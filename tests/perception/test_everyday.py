@@ -74,11 +74,14 @@ def test_silence_and_what_birdnet_told_already_give_nothing(hearing):
 def test_a_clip_is_heard_once_for_its_findings_and_for_what_fired(hearing, monkeypatch):
     heard = Heard((), 0, 3, 0, SoundQuality(samples=1, duration_s=6.0, peak=0.5, rms=0.1))
     maps = windows(hearing, 2, None, 3)
-    monkeypatch.setattr("lookhear.perception.hearing.listen", lambda clip, birdnet: heard)
+    calls = []
+    monkeypatch.setattr("lookhear.perception.hearing.listen", lambda clip, birdnet: calls.append("listen") or heard)
+    monkeypatch.setattr("lookhear.perception.hearing.atoms_of", lambda *a: calls.append("atoms") or atoms_of(*a))
     monkeypatch.setattr("lookhear.perception.hearing.OverheardMaps", lambda birdnet: FakeMaps(maps))
     hearing.birdnet, hearing.pointing, hearing.ranges = None, Nothing(), None
     clip = object.__new__(Clip)
     found, known = hearing.evidence(clip)
+    assert calls == ["listen", "atoms"]
     assert {one.label for one in found} == {"train", "water"} and [one.id for one in found] == ["e1", "e2"]
     assert (known.atoms > 0).tolist() == [False, False, True, True]
     assert hearing.evidence(clip)[1].quality is heard.quality and heard.atoms is None

@@ -6,7 +6,8 @@ import pytest
 import tyro
 from tiny_llava import feature_llava, transformers, write_world
 
-from lookhear.scripts.ablation import ROWS, AblationConfig, ablation, accuracies, as_text
+from lookhear.scripts.ablation import AblationConfig, ablation
+from lookhear.scripts.ablation_tables import ROWS, accuracies, as_text
 
 TINY = "--clips 8 --held-out 3 --sft.steps 1 --sft.batch 2 --grpo.steps 1 --grpo.group 2 --grpo.longest 4"
 TINY += " --flow.steps 2 --flow.batch 8 --flow.device cpu --machine.device cpu --machine.quiet"
@@ -19,6 +20,11 @@ def config(*arguments):
 def test_a_row_that_is_not_there(tmp_path):
     with pytest.raises(ValueError, match="no row '3'; choose from 0, 1, 2, 4, 5, 6"):
         AblationConfig(tmp_path, tmp_path, rows=("3",))
+
+
+def test_a_cold_start_that_is_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no cold start in .*; run `train reasoning --stage sft` there"):
+        AblationConfig(tmp_path, tmp_path, cold=tmp_path / "run")
 
 
 def test_each_row_adds_one_thing_to_the_row_before():
@@ -64,3 +70,7 @@ def test_all_rows_and_again_from_what_is_kept(tmp_path, monkeypatch, capsys):
     cold = tmp_path / "run/seed-0/reasoning"
     borrowed = [world, "--out", tmp_path / "other", "--seeds", 1, "--rows", 2, "--cold", cold, *TINY.split()]
     assert ablation(config(*borrowed)) == 0
+    (tmp_path / "other/seed-1/row-2/distances.jsonl").unlink()
+    (tmp_path / "other/seed-1/reasoning/sft/adapter/adapter_model.safetensors").write_bytes(b"another")
+    with pytest.raises(ValueError, match="has another cold start than"):
+        ablation(config(*borrowed))

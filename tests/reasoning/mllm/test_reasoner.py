@@ -47,6 +47,11 @@ def test_sampling_is_another_reply_and_the_same_every_time(small):
     warm = replace(small, temperature=2.0)
     first, again = (warm.explain(brief(), [pixels()]) for _ in range(2))
     assert first.reply == again.reply != small.explain(brief(), [pixels()]).reply
+    torch.manual_seed(5)
+    other = warm.explain(replace(brief(), clip_id="clip 1"), [pixels()])
+    drawn = torch.rand(1)
+    torch.manual_seed(5)
+    assert other.reply != first.reply and drawn == torch.rand(1), "a clip of another name, and nobody else's draws"
 
 
 def test_features_change_psi(small):
@@ -57,7 +62,7 @@ def test_features_change_psi(small):
 def replies(reasoner, *texts):
     states = iter((text, np.full(32, float(k), np.float32)) for k, text in enumerate(texts))
 
-    def write(prompts, images, longest, temperature=0.0):
+    def write(prompts, images, longest, **how):
         pairs = [next(states) for _ in prompts]
         return [text for text, _ in pairs], np.stack([psi for _, psi in pairs])
 
