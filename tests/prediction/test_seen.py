@@ -199,4 +199,4 @@ def test_features_of_a_set_are_kept_and_made_again_when_clip_comes(tmp_path, sig
     np.testing.assert_allclose(records["bright"].features["sight"], sight.encoder.places[0], atol=1e-3)
     assert set(broken_clips(out)) == {"torn"}
     monkeypatch.setattr(Hearing, "load", classmethod(lambda cls: pytest.fail("nothing is left to perceive")))
-    assert set(perceive(tmp_path, clips, out, jobs=1)) == {"torn"}
+    assert perceive(tmp_path, [one for one in clips if one.clip_id != "torn"], out, jobs=1) == {}
