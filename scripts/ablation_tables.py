@@ -69,9 +69,10 @@ def accuracies(errors_km: np.ndarray, places: np.ndarray) -> list[Interval]:
 
 def as_text(config: AblationConfig, table: dict[str, list[Interval]]) -> str:
     """The table in Markdown, beside the paper's, which is of real clips."""
+    seeds = ", ".join(map(str, config.seeds))
     lines = [
-        f"{config.held_out} test clips of {config.data.name}; means over seeds {', '.join(map(str, config.seeds))}; 95 % "
-        "intervals over places. In brackets the paper's on AVG.",
+        f"{config.held_out} test clips of {config.data.name}; means over seeds {seeds}; 95 % intervals over places. "
+        "In brackets the paper's on AVG.",
         "",
         "| | | ≤ 25 km | ≤ 200 km | ≤ 750 km | ≤ 2500 km |",
         "|---|---|---|---|---|---|",
