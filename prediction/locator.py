@@ -120,11 +120,7 @@ class Locator:
                 "region": outline_name(region) if region else None,
                 **({"head": self.head.digest} if self.head else {}),
             },
-            run={
-                **_run(time.perf_counter() - started, self._models(clip)),
-                "eyes": eyes() if clip.has_picture else [],
-                "ears": ears() if clip.has_sound else [],
-            },
+            run=_run(time.perf_counter() - started, self._models(clip)) | senses_of(clip),
             frames=seen.frames,
             features=seen.features,
             signs=seen.signs,
@@ -158,6 +154,11 @@ class Locator:
         licences = {name: MODELS[name].licence for name in names}
         reads = clip.has_picture and self.seeing.reader is not None
         return licences | ({"rapidocr": "Apache-2.0"} if reads else {})
+
+
+def senses_of(clip: Clip) -> dict[str, list[str]]:
+    """What a clip is perceived with on this machine; where that changes, an earlier answer is out of date."""
+    return {"eyes": eyes() if clip.has_picture else [], "ears": ears() if clip.has_sound else []}
 
 
 def _features(seen: Seen, heard: Heard | None) -> dict[str, Float[ndarray, " _"]]:

@@ -37,7 +37,8 @@ from lookhear.reasoning.mllm.backend import BackendConfig
 from lookhear.reasoning.training.grpo import GrpoConfig
 from lookhear.reasoning.training.machine import MachineConfig
 from lookhear.reasoning.training.sft import ADAPTER, SftConfig
-from lookhear.scripts.ablation_tables import ANSWERED, ROWS, RULES, Interval, accuracies, as_text, own_as_text
+from lookhear.scripts.ablation_tables import ANSWERED, ROWS, RULES, accuracies, as_text, own_as_text
+from lookhear.scripts.reasoning_answers import NOTHING, Interval, psi_rows, scores_of, told, with_interval
 from lookhear.scripts.train_reasoning import TrainReasoningConfig, clips_of, open_after, train_reasoning
 
 if TYPE_CHECKING:
@@ -215,7 +216,6 @@ def with_psi(config: AblationConfig, seed: int, name: str, split: Split) -> Feat
     """The features of a split, with ψ where the row reasons."""
     from lookhear.prediction.psi_flow import PSI
     from lookhear.prediction.training.features import FeatureSet
-    from lookhear.scripts.reasoning_answers import psi_rows
 
     row, some = ROWS[name], clips(config, split)
     if not row.reasons:
@@ -239,13 +239,11 @@ def asked_of(config: AblationConfig, seed: int, name: str) -> tuple[TrainReasoni
 
 def own_answers(config: AblationConfig, name: str, places: np.ndarray) -> dict[str, Interval]:
     """Scores of what the language model of a row answers itself, or the rules do, over all seeds, with intervals."""
-    from lookhear.scripts.reasoning_answers import scores_of, with_interval
-
     test, each = clips(config, "test"), []
     for seed in config.seeds[:1] if name == RULES else config.seeds:
-        told = own_told(config, seed, name, test)
-        assert told is not None  # or the row would have been asked again
-        each.append(scores_of(told[0], test, told[1]))
+        said = own_told(config, seed, name, test)
+        assert said is not None  # or the row would have been asked again
+        each.append(scores_of(said[0], test, said[1]))
     return {
         column: tuple(times * value for value in with_interval(np.mean([one[key] for one in each], axis=0), places))  # type: ignore[misc]
         for column, (key, times) in ANSWERED.items()
@@ -256,8 +254,6 @@ def own_told(
     config: AblationConfig, seed: int, name: str, test: Sequence[Example]
 ) -> tuple[list[Answered], list[Brief]] | None:
     """What the language model of a row, or the rules, said of the test clips, and what it was told of them."""
-    from lookhear.scripts.reasoning_answers import NOTHING, told
-
     asked, stage = (config.reasoning(seed, RULES), NOTHING) if name == RULES else asked_of(config, seed, name)
     briefs = clips_of(asked, "test", len(test))[1]
     answers = told(asked.out, stage, briefs, config.backend)

@@ -10,13 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lookhear.scripts.reasoning_answers import THRESHOLDS_KM, Interval, with_interval
+
 if TYPE_CHECKING:
     from lookhear.scripts.ablation import AblationConfig
-
-Interval = tuple[float, float, float]
-"""A mean and the ends of its 95 % interval."""
-
-THRESHOLDS_KM = (25, 200, 750, 2500)
 
 ANSWERED = {
     **{f"≤ {km} km": (f"answer <= {km} km", 100.0) for km in THRESHOLDS_KM},
@@ -59,8 +56,6 @@ ROWS: dict[str, Row] = {
 
 def accuracies(errors_km: np.ndarray, places: np.ndarray) -> list[Interval]:
     """For each threshold the share of clips within it in per cent, over all seeds, with its interval over places."""
-    from lookhear.scripts.reasoning_answers import with_interval
-
     return [
         tuple(100 * value for value in with_interval((errors_km <= km).mean(axis=0), places))  # type: ignore[misc]
         for km in THRESHOLDS_KM

@@ -235,16 +235,14 @@ def _finished(record: Path, file: Path, settings: dict[str, Any]) -> Result | No
     """The earlier answer, if it was made from the same bytes, with the same settings and senses, by this version."""
     from importlib.metadata import version
 
-    from lookhear.perception.hearing import ears
-    from lookhear.perception.seeing import eyes
+    from lookhear.prediction.locator import senses_of
 
     result = _read(record)
     if result is None or result.settings != settings or result.run["lookhear"] != version("lookhear"):
         return None
     if sha256_of(file) != result.clip.sha256:
         return None
-    senses = {"eyes": eyes() if result.clip.has_picture else [], "ears": ears() if result.clip.has_sound else []}
-    if settings.get("preset") != "paper" and any(result.run.get(name) != one for name, one in senses.items()):
+    if settings.get("preset") != "paper" and not senses_of(result.clip).items() <= result.run.items():
         return None  # the paper's senses are among its weights
     return result if result.is_coarse else replace(result, clip=replace(result.clip, path=file))
 

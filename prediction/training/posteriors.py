@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from lookhear.data import cells
 from lookhear.data.atomic import write_atomic
-from lookhear.perception.record import record_line
+from lookhear.perception.record import record_digest
 from lookhear.prediction.density import CellDensity
 from lookhear.prediction.example import Example
 from lookhear.prediction.methods.evidence import EvidencePosterior
@@ -48,9 +48,7 @@ def posteriors(examples: Sequence[Example], folder: Path, jobs: int, quiet: bool
     Raises:
         MissingModelError: the range maps were not fetched.
     """
-    content = hashlib.sha256("".join(record_line(one.record) for one in examples).encode())
-    for one in examples:
-        content.update(one.record.features.get("sight", np.zeros(0)).astype(np.float16).tobytes())
+    content = hashlib.sha256("".join(record_digest(one.record) for one in examples).encode())
     path = folder / f"posteriors-{content.hexdigest()[:16]}.safetensors"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)

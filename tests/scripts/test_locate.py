@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from lookhear.data.atomic import only_writer
-from lookhear.perception import hearing, seeing
+from lookhear.perception import seeing
 from lookhear.prediction import locator
 from lookhear.prediction.result import Result
 from lookhear.scripts.locate import LocateConfig, find_clips, locate, name_clips
@@ -104,7 +104,6 @@ def test_pictures_are_looked_at_again_when_clip_comes(tmp_path, out, fake_locato
 def test_pictures_are_looked_at_again_with_other_eyes(tmp_path, out, fake_locator, monkeypatch, capsys, comes):
     Image.new("RGB", (30, 20)).save(tmp_path / "view.png")
     for now, resumed in (([], 0), ([], 1), ([comes], 0)):
-        monkeypatch.setattr(seeing, "eyes", lambda now=now: now)
         monkeypatch.setattr(locator, "eyes", lambda now=now: now)
         assert run(tmp_path / "view.png", out=out) == 0
         assert ("(1 before)" in capsys.readouterr().out) == bool(resumed)
@@ -113,7 +112,6 @@ def test_pictures_are_looked_at_again_with_other_eyes(tmp_path, out, fake_locato
 def test_sounds_are_heard_again_with_another_dictionary(tmp_path, out, fake_locator, monkeypatch, capsys):
     clip = sound(tmp_path / "a.wav")
     for now, resumed in (("atoms 1", 0), ("atoms 1", 1), ("atoms 2", 0)):
-        monkeypatch.setattr(hearing, "ears", lambda now=now: [now])
         monkeypatch.setattr(locator, "ears", lambda now=now: [now])
         assert run(clip, out=out) == 0
         assert ("(1 before)" in capsys.readouterr().out) == bool(resumed)
